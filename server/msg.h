@@ -41,6 +41,7 @@
 
 #include "policy/compiler.h"
 #include "policy/limits.h"
+#include "sandbox/sandbox.h"
 
 #define MSG_CHAN_FD	3
 #define MSG_PEER_FD	4
@@ -48,6 +49,7 @@
 #define MSG_TEXT_BYTES		1024	/* a log line, with its NUL */
 #define MSG_NAME_BYTES		128	/* a compiler's base name, with its NUL */
 #define MSG_COMPILERS_MAX	256
+#define MSG_COMPILER_ANY	UINT32_MAX
 #define MSG_JOB_MAX_BYTES	(1536ULL * 1024 * 1024)	/* a job memfd */
 
 enum msg_type {
@@ -83,7 +85,8 @@ struct msg_plain {
 /* MSG_COMPILE; MSG_RUN is the same struct, checked and with uid filled in */
 struct msg_compile {
 	struct msg_head head;
-	uint32_t compiler;	/* index into msg_config.compilers */
+	uint32_t compiler;	/* index into msg_config.compilers, or
+				   MSG_COMPILER_ANY with any_command */
 	uint32_t protocol;	/* 1..3 */
 	uint32_t slot;		/* set by the listener: which slot's uid */
 	uint32_t reserved;	/* 0 */
@@ -192,8 +195,10 @@ struct msg_config {
 	uint32_t any_command;		/* --enable-tcp-insecure */
 	uint32_t pool;			/* ready jails to keep */
 	int32_t nice;
+	uint32_t tracing;		/* seccomp logs instead of refusing: tests */
 	uint32_t ntoolchains;
 	char toolchains[16][1024];	/* --toolchain */
+	struct sandbox_filter worker_filter;
 	struct msg_compiler compilers[MSG_COMPILERS_MAX];
 };
 
