@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/chan.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/jail.h"
+#include "sandbox/landlock.h"
+
+#define RULESET_FD	(JAIL_CHAN_FD + 1)
+#define EXIT_SETUP	121	/* PID 1 could not build its walls */
+#define NAMESPACES	(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | \
+	CLONE_NEWIPC | CLONE_NEWUTS)
+#define JOB_UID		1000	/* inside a user namespace */
+#define AS_SLACK_BYTES	(512ULL * 1024 * 1024)	/* mapped, not touched */
+#define STACK_BYTES	(64ULL * 1024 * 1024)	/* what gcc asks for itself */
+
+/* The steps of the jail, in order; a failure names the step. */
+struct step {
+	const char *name;
+	int (*run)(const struct jail_plan *plan, uint32_t id);
+};
+
+static int
+enter_root(const struct jail_plan *plan, uint32_t id)
+{
+	struct rootfs_job job = {
+		.bytes = plan->limits->max_scratch,
+		.inodes = plan->limits->max_inodes,
+		.uid = plan->user_namespace ? JOB_UID : plan->uid_base + id,
+		.gid = plan->user_namespace ? JOB_UID : plan->uid_base + id,
+	};
+
+	if (plan->rootfs == NULL)
+		return 0;
+	if (sethostname("jail", 4) < 0)	/* nor the host's name */
+		return err_from_errno(errno);
+	return rootfs_enter_job(plan->rootfs, &job);
+}
+
+static int
+limit(int which, uint64_t value)
+{
+	struct rlimit rl = { .rlim_cur = value, .rlim_max = value };
+
+	return setrlimit((__rlimit_resource_t)which, &rl) < 0 ?
+	    err_from_errno(errno) : 0;
+}
+
+static int
+set_limits(const struct jail_plan *plan, uint32_t id)
+{
+	const struct limits *l = plan->limits;
+	struct rlimit stack = { .rlim_cur = 8 * 1024 * 1024,
+	    .rlim_max = STACK_BYTES };
+	int r;
+
+	(void)id;
+	if ((r = limit(RLIMIT_CORE, 0)) < 0 ||
+	    (r = limit(RLIMIT_FSIZE, l->max_scratch)) < 0 ||
+	    (r = limit(RLIMIT_CPU, l->job_lifetime_s + 1ULL)) < 0 ||
+	    (r = limit(RLIMIT_AS, l->max_memory +
+	    (plan->has_cgroup ? AS_SLACK_BYTES : 0))) < 0 ||
+	    (r = limit(RLIMIT_NOFILE, 256)) < 0 ||
+	    (r = limit(RLIMIT_MEMLOCK, 0)) < 0 ||
+	    (r = limit(RLIMIT_MSGQUEUE, 0)) < 0 ||
+	    (r = limit(RLIMIT_SIGPENDING, 256)) < 0 ||
+	    (r = limit(RLIMIT_NPROC, l->max_processes)) < 0)
+		return r;
+	/* a hard limit below ours is fine, it cannot be raised anyway */
+	(void)setrlimit(RLIMIT_STACK, &stack);
+	if (plan->nice != 0)
+		(void)setpriority(PRIO_PROCESS, 0, plan->nice);
+	return 0;
+}
+
+static int
+drop_privilege(const struct jail_plan *plan, uint32_t id)
+{
+	int r = 0;
+
+	if (plan->rootfs != NULL && !plan->user_namespace) {
+		/* keep nothing across the change of uid: the bounding set
+		 * goes first, while CAP_SETPCAP is still there */
+		for (int cap = 0; cap < 64; cap++)
+			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+			    errno != EINVAL)
+				return err_from_errno(errno);
+		r = sandbox_drop_ids(plan->uid_base + id,
+		    (gid_t)(plan->uid_base + id));
+	}
+	if (r == 0)
+		r = sandbox_drop_caps();
+	/* a change of ids clears it */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		r = err_from_errno(errno);
+	return r;
+}
+
+static int
+forbid_privilege(const struct jail_plan *plan, uint32_t id)
+{
+	(void)plan;
+	(void)id;
+	return sandbox_no_new_privs();
+}
+
+static int
+restrict_exec(const struct jail_plan *plan, uint32_t id)
+{
+	int r = landlock_enforce(plan->exec_ruleset);
+
+	(void)id;
+	if (r == 0)
+		(void)close(plan->exec_ruleset);
+	return r;
+}
+
+static int
+filter_calls(const struct jail_plan *plan, uint32_t id)
+{
+	(void)id;
+	/* without one only for the probe of the layers beneath */
+	return plan->init_filter.len == 0 ? 0 :
+	    sandbox_filter_load(&plan->init_filter);
+}
+
+static const struct step steps[] = {
+	{ "root file system", enter_root },
+	{ "limits", set_limits },
+	{ "uid and capabilities", drop_privilege },
+	{ "no_new_privs", forbid_privilege },
+	{ "Landlock", restrict_exec },
+	{ "seccomp", filter_calls },
+};
+
+/* Only 0, 1, 2, the channel and the ruleset are left, in these places. */
+static int
+close_others(struct jail_plan *plan, int chan)
+{
+	/* out of the way first: either may sit where the other belongs */
+	int c = fcntl(chan, F_DUPFD_CLOEXEC, RULESET_FD + 1);
+	int rs = fcntl(plan->exec_ruleset, F_DUPFD_CLOEXEC, RULESET_FD + 1);
+
+	if (c < 0 || rs < 0 || dup3(c, JAIL_CHAN_FD, O_CLOEXEC) < 0 ||
+	    dup3(rs, RULESET_FD, O_CLOEXEC) < 0)
+		return err_from_errno(errno);
+	plan->exec_ruleset = RULESET_FD;
+	fd_keep_only(RULESET_FD + 1);
+	return 0;
+}
+
+static void
+run_init(const struct jail_plan *shared, uint32_t id, int chan, jail_main *fn,
+    void *arg)
+{
+	struct jail_plan plan = *shared;
+	char go;
+	int r;
+
+	/*
+	 * The parent says go when the cgroup and the user namespace's map
+	 * are there.  If it has died by now, its end of the channel is
+	 * closed and we end: no window before the death signal is set.
+	 */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    chan_recv(chan, &go, 1, NULL, NULL) != 1 ||
+	    close_others(&plan, chan) < 0)
+		_exit(EXIT_SETUP);
+	for (int sig = 1; sig < 32; sig++)
+		(void)signal(sig, sig == SIGPIPE ? SIG_IGN : SIG_DFL);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		r = steps[i].run(&plan, id);
+		if (r < 0) {
+			log_warn("jail: %s: %s", steps[i].name, err_text(r));
+			_exit(EXIT_SETUP);
+		}
+	}
+	fn(&plan, arg);
+	_exit(EXIT_SETUP);
+}
+
+/* One line: JOB_UID inside is our uid (0 of our own namespace) outside. */
+static int
+write_map(int proc_fd, pid_t pid, const char *file, const char *text)
+{
+	char path[48];
+	AUTOFD fd = -1;
+
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
+	fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return err_from_errno(errno);
+	return 0;
+}
+
+static int
+map_ids(const struct jail_plan *plan, pid_t pid)
+{
+	char line[32];
+	int r;
+
+	(void)snprintf(line, sizeof(line), "%d 0 1", JOB_UID);
+	if ((r = write_map(plan->proc_fd, pid, "setgroups", "deny")) < 0 ||
+	    (r = write_map(plan->proc_fd, pid, "uid_map", line)) < 0)
+		return r;
+	return write_map(plan->proc_fd, pid, "gid_map", line);
+}
+
+static pid_t
+clone_init(const struct jail_plan *plan, int cgroup_fd, int *pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (plan->rootfs != NULL)
+		args.flags |= NAMESPACES;
+	if (plan->user_namespace && plan->rootfs != NULL)
+		args.flags |= CLONE_NEWUSER;
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned int)cgroup_fd;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+int
+jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
+    void *arg, struct jail *out)
+{
+	struct cgroup_limits limits = { plan->limits->max_memory,
+	    plan->limits->max_processes + 1 };	/* PID 1 */
+	AUTOFD cgroup_fd = -1;
+	AUTOFD ours = -1;
+	AUTOFD theirs = -1;
+	int pair[2], r;
+
+	*out = (struct jail){ .id = id, .pid = -1, .pidfd = -1, .chan = -1 };
+	if ((r = chan_pair(pair)) < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	if ((r = cgroup_make(id, &limits, &cgroup_fd)) < 0)
+		return r;
+	out->pid = clone_init(plan, cgroup_fd, &out->pidfd);
+	if (out->pid == 0) {
+		fd_close(&ours);
+		run_init(plan, id, theirs, fn, arg);
+	}
+	if (out->pid < 0) {
+		r = err_from_errno(errno);
+		if (cgroup_remove(id) < 0)
+			log_warn("jail: cgroup of %u stays", id);
+		return r;
+	}
+	r = cgroup_attach(id, out->pid);
+	if (r == 0 && plan->user_namespace && plan->rootfs != NULL)
+		r = map_ids(plan, out->pid);
+	if (r == 0)
+		r = chan_send(ours, "", 1, NULL, 0);
+	out->chan = fd_take(&ours);
+	if (r < 0)
+		jail_kill(out);	/* the caller reaps it as any other */
+	return 0;
+}
+
+void
+jail_kill(const struct jail *j)
+{
+	(void)syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+}
+
+int
+jail_reap(struct jail *j, int *wait_status, struct rusage *usage,
+    struct cgroup_events *events)
+{
+	while (wait4(j->pid, wait_status, 0, usage) < 0)
+		if (errno != EINTR) {
+			*wait_status = 0;
+			memset(usage, 0, sizeof(*usage));
+			break;
+		}
+	fd_close(&j->pidfd);
+	fd_close(&j->chan);
+	cgroup_read_events(j->id, events);
+	return cgroup_remove(j->id);
+}
+
+int
+jail_confine_compiler(const struct jail_plan *plan,
+    const char *const *writable, size_t n)
+{
+	AUTOFD ruleset = -1;
+	int r;
+
+	if (plan->rootfs != NULL) {
+		ruleset = landlock_new(LANDLOCK_READ | LANDLOCK_WRITE);
+		if (ruleset < 0)
+			return ruleset;
+		if ((r = landlock_allow(ruleset, "/", LANDLOCK_READ)) < 0 ||
+		    (r = landlock_allow(ruleset, "/dev/null",
+		    LANDLOCK_WRITE)) < 0 ||
+		    (r = landlock_allow(ruleset, "/tmp", LANDLOCK_WRITE)) < 0)
+			return r;
+		for (size_t i = 0; i < n; i++)
+			if ((r = landlock_allow(ruleset, writable[i],
+			    LANDLOCK_WRITE)) < 0)
+				return r;
+		if ((r = landlock_enforce(ruleset)) < 0)
+			return r;
+	}
+	return sandbox_filter_load(&plan->compiler_filter);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "sandbox/landlock.h"
+#include "sandbox/sandbox.h"
+
+int
+sandbox_filter_load(const struct sandbox_filter *f)
+{
+	struct sock_fprog prog;
+
+	if (f->len == 0 || f->len > SANDBOX_FILTER_MAX)
+		return ERR_LIMIT;
+	prog.len = (unsigned short)f->len;
+	prog.filter = (struct sock_filter *)(uintptr_t)f->insns;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ?
+	    err_from_errno(errno) : 0;
+}
+
+int
+sandbox_drop_ids(uid_t uid, gid_t gid)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
+		return err_from_errno(errno);
+	if (getresuid(&r, &e, &s) < 0 || getresgid(&rg, &eg, &sg) < 0)
+		return err_from_errno(errno);
+	if (r != uid || e != uid || s != uid ||
+	    rg != gid || eg != gid || sg != gid)
+		return ERR_ACCESS;
+	return 0;
+}
+
+int
+sandbox_drop_caps(void)
+{
+	/*
+	 * The bounding set can only be emptied while CAP_SETPCAP is there; a
+	 * process that never had it has nothing to lose from the set.
+	 */
+	bool has_setpcap;
+
+	/* libcap-ng remembers the pid that it saw first: not ours any more
+	 * in a process that was cloned */
+	capng_setpid((int)getpid());
+	has_setpcap = capng_get_caps_process() == 0 &&
+	    capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	capng_clear(CAPNG_SELECT_ALL);
+	if ((has_setpcap && capng_apply(CAPNG_SELECT_BOUNDS) < 0) ||
+	    capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return ERR_ACCESS;
+	(void)capng_apply(CAPNG_SELECT_AMBIENT);
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_get_caps_process() < 0)
+		return ERR_SYS;
+	return capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE ?
+	    0 : ERR_ACCESS;
+}
+
+int
+sandbox_keep_caps(const int *caps, size_t n)
+{
+	capng_setpid((int)getpid());
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t i = 0; i < n; i++)
+		if (capng_update(CAPNG_ADD,
+		    CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+		    (unsigned int)caps[i]) < 0)
+			return ERR_SYS;
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return ERR_ACCESS;
+	(void)capng_apply(CAPNG_SELECT_AMBIENT);
+	return 0;
+}
+
+int
+sandbox_no_new_privs(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_from_errno(errno);
+	return 0;
+}
+
+int
+sandbox_no_files(void)
+{
+	AUTOFD ruleset = landlock_new(LANDLOCK_EXEC | LANDLOCK_READ |
+	    LANDLOCK_WRITE | LANDLOCK_NET | LANDLOCK_SCOPE);
+
+	return ruleset < 0 ? ruleset : landlock_enforce(ruleset);
+}
+
+static int
+limit(int which, uint64_t value)
+{
+	struct rlimit rl = { .rlim_cur = value, .rlim_max = value };
+
+	return setrlimit((__rlimit_resource_t)which, &rl) < 0 ?
+	    err_from_errno(errno) : 0;
+}
+
+int
+sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
+    uint64_t file)
+{
+	int r;
+
+	if ((r = sandbox_drop_caps()) < 0 ||
+	    (r = limit(RLIMIT_CORE, 0)) < 0 ||
+	    (r = limit(RLIMIT_NPROC, 0)) < 0 ||
+	    (r = limit(RLIMIT_NOFILE, 32)) < 0 ||
+	    (r = limit(RLIMIT_AS, memory)) < 0 ||
+	    (r = limit(RLIMIT_FSIZE, file)) < 0)
+		return r;
+	if ((r = sandbox_no_new_privs()) < 0 || (r = sandbox_no_files()) < 0)
+		return r;
+	return sandbox_filter_load(filter);
+}
