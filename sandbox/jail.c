@@ -21,7 +21,6 @@
 #define EXIT_SETUP	121	/* PID 1 could not build its walls */
 #define NAMESPACES	(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | \
 	CLONE_NEWIPC | CLONE_NEWUTS)
-#define JOB_UID		1000	/* inside a user namespace */
 #define AS_SLACK_BYTES	(512ULL * 1024 * 1024)	/* mapped, not touched */
 #define STACK_BYTES	(64ULL * 1024 * 1024)	/* what gcc asks for itself */
 
@@ -37,8 +36,8 @@ enter_root(const struct jail_plan *plan, uint32_t id)
 	struct rootfs_job job = {
 		.bytes = plan->limits->max_scratch,
 		.inodes = plan->limits->max_inodes,
-		.uid = plan->user_namespace ? JOB_UID : plan->uid_base + id,
-		.gid = plan->user_namespace ? JOB_UID : plan->uid_base + id,
+		.uid = plan->user_namespace ? JAIL_INNER_UID : plan->uid_base + id,
+		.gid = plan->user_namespace ? JAIL_INNER_UID : plan->uid_base + id,
 	};
 
 	if (plan->rootfs == NULL)
@@ -190,7 +189,7 @@ run_init(const struct jail_plan *shared, uint32_t id, int chan, jail_main *fn,
 	_exit(EXIT_SETUP);
 }
 
-/* One line: JOB_UID inside is our uid (0 of our own namespace) outside. */
+/* One line: the same number inside and in our own user namespace. */
 static int
 write_map(int proc_fd, pid_t pid, const char *file, const char *text)
 {
@@ -210,7 +209,8 @@ map_ids(const struct jail_plan *plan, pid_t pid)
 	char line[32];
 	int r;
 
-	(void)snprintf(line, sizeof(line), "%d 0 1", JOB_UID);
+	(void)snprintf(line, sizeof(line), "%u %u 1",
+	    JAIL_INNER_UID, JAIL_INNER_UID);
 	if ((r = write_map(plan->proc_fd, pid, "setgroups", "deny")) < 0 ||
 	    (r = write_map(plan->proc_fd, pid, "uid_map", line)) < 0)
 		return r;
@@ -272,8 +272,10 @@ jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
 	if (r == 0)
 		r = chan_send(ours, "", 1, NULL, 0);
 	out->chan = fd_take(&ours);
-	if (r < 0)
+	if (r < 0) {
+		log_warn("jail: cannot let it start: %s", err_text(r));
 		jail_kill(out);	/* the caller reaps it as any other */
+	}
 	return 0;
 }
 

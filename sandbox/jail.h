@@ -38,6 +38,7 @@ struct jail {
 	int chan;		/* our end of a lib/chan to PID 1 */
 };
 
+#define JAIL_INNER_UID	1000U	/* our uid in any user namespace of ours */
 #define JAIL_CHAN_FD	3	/* PID 1's end */
 
 /*

@@ -84,7 +84,11 @@ tell_layer(const char *name, enum msg_layer_state state, bool required,
 		_exit(1);
 }
 
-/* An ordinary user becomes root of a user namespace that holds only itself. */
+/*
+ * An ordinary user gets all rights over a user namespace that holds only itself.
+ * It does not become uid 0 there: mapping a 0 on into the jails' namespaces
+ * would need one capability more.
+ */
 static int
 enter_user_namespace(void)
 {
@@ -92,11 +96,16 @@ enter_user_namespace(void)
 	    "/proc/self/uid_map", "/proc/self/gid_map" };
 	char lines[3][32] = { "deny" };
 
-	(void)snprintf(lines[1], sizeof(lines[1]), "0 %u 1", geteuid());
-	(void)snprintf(lines[2], sizeof(lines[2]), "0 %u 1", getegid());
-	/* or our own /proc files belong to root and cannot be written */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
-	    unshare(CLONE_NEWUSER) < 0)
+	(void)snprintf(lines[1], sizeof(lines[1]), "%u %u 1",
+	    JAIL_INNER_UID, geteuid());
+	(void)snprintf(lines[2], sizeof(lines[2]), "%u %u 1",
+	    JAIL_INNER_UID, getegid());
+	/*
+	 * The change of credentials makes us undumpable, and our /proc files,
+	 * and those of the jails whose maps we write, root's.
+	 */
+	if (unshare(CLONE_NEWUSER) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return err_from_errno(errno);
 	for (size_t i = 0; i < 3; i++) {
 		AUTOFD fd = open(files[i], O_WRONLY | O_CLOEXEC);
