@@ -16,10 +16,11 @@
 #include "sandbox/rootfs.h"
 
 #define JOB_DIR		"/.job"		/* where a job's tmpfs is mounted */
+#define LIBRARY_DIR	"/.lib"		/* the libraries' common mount */
 #define LINKS_MAX	32		/* symbolic links in one path */
 #define TEMPLATE_BYTES	"4m"		/* directories and empty files only */
 
-enum kind { DIRECTORY, LINK, DATA, CODE, TREE, DEVICE };
+enum kind { DIRECTORY, LINK, DATA, PROGRAM, TREE, DEVICE, LIBRARIES };
 
 struct entry {
 	enum kind kind;
@@ -29,6 +30,8 @@ struct entry {
 };
 
 struct rootfs {
+	size_t nlibraries;
+	char *libraries[ROOTFS_ENTRIES_MAX];	/* the real files */
 	size_t n;
 	struct entry entries[ROOTFS_ENTRIES_MAX];
 };
@@ -37,9 +40,10 @@ struct rootfs {
 static const uint64_t attributes[] = {
 	[DATA]	 = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		   MOUNT_ATTR_NOEXEC,
-	[CODE]	 = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	[PROGRAM] = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	[TREE]	 = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	[DEVICE] = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+	[LIBRARIES] = MOUNT_ATTR_RDONLY,
 };
 
 #define SCRATCH_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | \
@@ -176,9 +180,39 @@ rootfs_add_data(struct rootfs *fs, const char *path)
 }
 
 int
-rootfs_add_code(struct rootfs *fs, const char *path)
+rootfs_add_program(struct rootfs *fs, const char *path)
 {
-	return add_path(fs, CODE, path);
+	return add_path(fs, PROGRAM, path);
+}
+
+int
+rootfs_add_library(struct rootfs *fs, const char *path)
+{
+	char real[PATH_MAX], dir[PATH_MAX], place[PATH_MAX], target[32];
+	const char *base = strrchr(path, '/');
+	size_t i;
+	int r;
+
+	if (base == NULL || realpath(path, real) == NULL)
+		return ERR_NOENT;
+	if (snprintf(dir, sizeof(dir), "%.*s", (int)(base - path), path) >=
+	    (int)sizeof(dir) || fs->nlibraries == ROOTFS_ENTRIES_MAX)
+		return ERR_LIMIT;
+	if ((r = add_path(fs, DIRECTORY, dir)) < 0)
+		return r;
+	if (realpath(dir, place) == NULL ||
+	    strlen(place) + strlen(base) >= sizeof(place))
+		return ERR_LIMIT;
+	memcpy(place + strlen(place), base, strlen(base) + 1);
+	if (find(fs, place) != NULL)
+		return 0;
+	for (i = 0; i < fs->nlibraries; i++)
+		if (strcmp(fs->libraries[i], real) == 0)
+			break;
+	if (i == fs->nlibraries)
+		fs->libraries[fs->nlibraries++] = mem_strdup(real);
+	(void)snprintf(target, sizeof(target), LIBRARY_DIR "/%zu", i);
+	return add(fs, LINK, false, place, target);
 }
 
 int
@@ -347,6 +381,37 @@ add_devices(struct rootfs *fs)
 	return 0;
 }
 
+/*
+ * The libraries' mount: a directory of the template, made a mount of its own so
+ * that a job gets it, and all that is mounted in it, with one call.
+ */
+static int
+attach_libraries(const struct rootfs *fs, int root)
+{
+	struct mount_attr attr = { .attr_set = attributes[PROGRAM] };
+	AUTOFD dir = -1;
+	char name[24];
+
+	dir = openat(root, LIBRARY_DIR + 1, O_PATH | O_CLOEXEC);
+	if (dir < 0)
+		return err_from_errno(errno);
+	for (size_t i = 0; i < fs->nlibraries; i++) {
+		AUTOFD tree = open_tree(AT_FDCWD, fs->libraries[i],
+		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+		(void)snprintf(name, sizeof(name), "%zu", i);
+		if (tree < 0 || mknodat(dir, name, S_IFREG | 0644, 0) < 0 ||
+		    mount_setattr(tree, "", AT_EMPTY_PATH, &attr,
+		    sizeof(attr)) < 0 ||
+		    move_mount(tree, "", dir, name,
+		    MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+			log_warn("rootfs: %s", fs->libraries[i]);
+			return err_from_errno(errno);
+		}
+	}
+	return 0;
+}
+
 int
 rootfs_enter_template(struct rootfs *fs)
 {
@@ -355,7 +420,8 @@ rootfs_enter_template(struct rootfs *fs)
 	const char *base;
 	int r;
 
-	if ((r = add_devices(fs)) < 0)
+	if ((r = add_devices(fs)) < 0 ||
+	    (r = add(fs, LIBRARIES, true, LIBRARY_DIR, NULL)) < 0)
 		return r;
 	arrange(fs);
 	base = find_base(fs);
@@ -371,7 +437,10 @@ rootfs_enter_template(struct rootfs *fs)
 	for (size_t i = 0; i < fs->n; i++) {
 		const struct entry *e = &fs->entries[i];
 
-		if ((r = make_place(root, e)) == 0 && is_mount(e->kind))
+		r = make_place(root, e);
+		if (r == 0 && e->kind == LIBRARIES)
+			r = attach_libraries(fs, root);
+		else if (r == 0 && is_mount(e->kind))
 			r = attach(root, e, &attributes[e->kind]);
 		if (r < 0) {
 			log_warn("rootfs: %s", e->path);

@@ -28,15 +28,19 @@ struct rootfs *rootfs_new(void);
 
 /*
  * rootfs_add_data - a directory or file that may be read: headers.
- * rootfs_add_code - one regular file that may be mapped executable: a program,
- *   a library, the dynamic loader.
+ * rootfs_add_program - one regular file that may be mapped executable, at its
+ *   own place: drivers find their other files from where they stand.
+ * rootfs_add_library - the same for a library or a dynamic loader; they lie
+ *   together under one mount, with links at their own places (a mount for
+ *   each would cost every job 40 us).
  * rootfs_add_tree - a whole directory whose files may be mapped executable;
  *   only --enable-tcp-insecure asks for that.
  * in      path: absolute; symbolic links on the way are reproduced
  * returns 0 (also when it is there already), ERR_NOENT, ERR_LIMIT
  */
 int rootfs_add_data(struct rootfs *fs, const char *path) MUST_CHECK;
-int rootfs_add_code(struct rootfs *fs, const char *path) MUST_CHECK;
+int rootfs_add_program(struct rootfs *fs, const char *path) MUST_CHECK;
+int rootfs_add_library(struct rootfs *fs, const char *path) MUST_CHECK;
 int rootfs_add_tree(struct rootfs *fs, const char *path) MUST_CHECK;
 
 /*

@@ -107,7 +107,7 @@ add_library_line(struct state *st, char *line)
 	end = strstr(path, " (0x");
 	if (end != NULL)
 		*end = '\0';
-	if (rootfs_add_code(st->fs, path) < 0) {
+	if (rootfs_add_library(st->fs, path) < 0) {
 		log_warnx("tool chain: cannot show %s", path);
 		return;
 	}
@@ -127,7 +127,7 @@ add_libraries(struct state *st, const char *path)
 
 	if (r < 0 || interp[0] == '\0')
 		return r;
-	if ((r = rootfs_add_code(st->fs, interp)) < 0)
+	if ((r = rootfs_add_library(st->fs, interp)) < 0)
 		return r;
 	if (!is_listed(st->tc->loaders, st->tc->nloaders, interp)) {
 		if (st->tc->nloaders == sizeof(st->tc->loaders) /
@@ -151,7 +151,7 @@ add_program(struct state *st, const char *path)
 	char real[PATH_MAX];
 	int r;
 
-	if ((r = rootfs_add_code(st->fs, path)) < 0)
+	if ((r = rootfs_add_program(st->fs, path)) < 0)
 		return r;
 	if (realpath(path, real) == NULL)
 		return ERR_NOENT;
