@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,18 +33,50 @@ struct step {
 	int (*run)(const struct jail_plan *plan, uint32_t id);
 };
 
+const char *
+jail_root(const struct jail_plan *plan, uint32_t id)
+{
+	static char path[PATH_MAX];
+
+	if (plan->reduced_dir == NULL)
+		return "";
+	(void)snprintf(path, sizeof(path), "%s/%u", plan->reduced_dir, id);
+	return path;
+}
+
+/* Without namespaces: a directory of the host's, removed by jail_reap(). */
+static int
+make_reduced_root(const struct jail_plan *plan, uint32_t id)
+{
+	const char *root = jail_root(plan, id);
+	char tmp[PATH_MAX];
+
+	(void)snprintf(tmp, sizeof(tmp), "%s/tmp", root);
+	if (mkdir(root, 0700) < 0 || mkdir(tmp, 0700) < 0)
+		return err_from_errno(errno);
+	if (geteuid() == 0 &&
+	    (chown(root, plan->uid_base + id, plan->uid_base + id) < 0 ||
+	    chown(tmp, plan->uid_base + id, plan->uid_base + id) < 0))
+		return err_from_errno(errno);
+	return setpgid(0, 0) < 0 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ?
+	    err_from_errno(errno) : 0;
+}
+
 static int
 enter_root(const struct jail_plan *plan, uint32_t id)
 {
 	struct rootfs_job job = {
 		.bytes = plan->limits->max_scratch,
 		.inodes = plan->limits->max_inodes,
-		.uid = plan->user_namespace ? JAIL_INNER_UID : plan->uid_base + id,
-		.gid = plan->user_namespace ? JAIL_INNER_UID : plan->uid_base + id,
+		.uid = plan->user_namespace ? JAIL_INNER_UID :
+		    plan->uid_base + id,
+		.gid = plan->user_namespace ? JAIL_INNER_UID :
+		    plan->uid_base + id,
 	};
 
-	if (plan->rootfs == NULL)
-		return 0;
+	if (plan->reduced_dir != NULL)
+		return make_reduced_root(plan, id);
 	if (sethostname("jail", 4) < 0)	/* nor the host's name */
 		return err_from_errno(errno);
 	return rootfs_enter_job(plan->rootfs, &job);
@@ -88,7 +123,7 @@ drop_privilege(const struct jail_plan *plan, uint32_t id)
 {
 	int r = 0;
 
-	if (plan->rootfs != NULL && !plan->user_namespace) {
+	if (!plan->user_namespace && geteuid() == 0) {
 		/* keep nothing across the change of uid: the bounding set
 		 * goes first, while CAP_SETPCAP is still there */
 		for (int cap = 0; cap < 64; cap++)
@@ -185,7 +220,7 @@ run_init(const struct jail_plan *shared, uint32_t id, int chan, jail_main *fn,
 			_exit(EXIT_SETUP);
 		}
 	}
-	fn(&plan, arg);
+	fn(&plan, id, arg);
 	_exit(EXIT_SETUP);
 }
 
@@ -226,9 +261,9 @@ clone_init(const struct jail_plan *plan, int cgroup_fd, int *pidfd)
 		.exit_signal = SIGCHLD,
 	};
 
-	if (plan->rootfs != NULL)
+	if (plan->reduced_dir == NULL)
 		args.flags |= NAMESPACES;
-	if (plan->user_namespace && plan->rootfs != NULL)
+	if (plan->user_namespace)
 		args.flags |= CLONE_NEWUSER;
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
@@ -248,7 +283,7 @@ jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
 	AUTOFD theirs = -1;
 	int pair[2], r;
 
-	*out = (struct jail){ .id = id, .pid = -1, .pidfd = -1, .chan = -1 };
+	*out = (struct jail){ .plan = plan, .id = id, .pid = -1, .pidfd = -1, .chan = -1 };
 	if ((r = chan_pair(pair)) < 0)
 		return r;
 	ours = pair[0];
@@ -267,7 +302,7 @@ jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
 		return r;
 	}
 	r = cgroup_attach(id, out->pid);
-	if (r == 0 && plan->user_namespace && plan->rootfs != NULL)
+	if (r == 0 && plan->user_namespace)
 		r = map_ids(plan, out->pid);
 	if (r == 0)
 		r = chan_send(ours, "", 1, NULL, 0);
@@ -280,9 +315,27 @@ jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
 }
 
 void
+jail_kill_job(const struct jail_plan *plan, pid_t pid)
+{
+	/* reduced: the filter lets no process leave its group */
+	(void)kill(plan->reduced_dir != NULL ? -pid : -1, SIGKILL);
+}
+
+void
 jail_kill(const struct jail *j)
 {
 	(void)syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+}
+
+/* Remove what a reduced jail left in the host's file system. */
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	(void)remove(path);
+	return 0;
 }
 
 int
@@ -297,32 +350,38 @@ jail_reap(struct jail *j, int *wait_status, struct rusage *usage,
 		}
 	fd_close(&j->pidfd);
 	fd_close(&j->chan);
+	if (j->plan->reduced_dir != NULL)
+		(void)nftw(jail_root(j->plan, j->id), remove_one, 16,
+		    FTW_DEPTH | FTW_PHYS);
 	cgroup_read_events(j->id, events);
 	return cgroup_remove(j->id);
 }
 
 int
-jail_confine_compiler(const struct jail_plan *plan,
-    const char *const *writable, size_t n)
+jail_confine_compiler(const struct jail_plan *plan, uint32_t id,
+    const char *writable)
 {
-	AUTOFD ruleset = -1;
+	AUTOFD ruleset = landlock_new(LANDLOCK_READ | LANDLOCK_WRITE);
+	const char *root = jail_root(plan, id);
+	char tmp[PATH_MAX];
 	int r;
 
-	if (plan->rootfs != NULL) {
-		ruleset = landlock_new(LANDLOCK_READ | LANDLOCK_WRITE);
-		if (ruleset < 0)
-			return ruleset;
-		if ((r = landlock_allow(ruleset, "/", LANDLOCK_READ)) < 0 ||
-		    (r = landlock_allow(ruleset, "/dev/null",
-		    LANDLOCK_WRITE)) < 0 ||
-		    (r = landlock_allow(ruleset, "/tmp", LANDLOCK_WRITE)) < 0)
-			return r;
-		for (size_t i = 0; i < n; i++)
-			if ((r = landlock_allow(ruleset, writable[i],
-			    LANDLOCK_WRITE)) < 0)
-				return r;
-		if ((r = landlock_enforce(ruleset)) < 0)
-			return r;
-	}
+	if (ruleset < 0)
+		return ruleset;
+	(void)snprintf(tmp, sizeof(tmp), "%s/tmp", root);
+	if ((r = landlock_allow(ruleset, root[0] != '\0' ? root : "/",
+	    LANDLOCK_READ)) < 0 ||
+	    (r = landlock_allow(ruleset, "/dev/null",
+	    LANDLOCK_READ | LANDLOCK_WRITE)) < 0 ||
+	    (r = landlock_allow(ruleset, tmp, LANDLOCK_WRITE)) < 0)
+		return r;
+	if (writable != NULL && (r = landlock_allow(ruleset, writable,
+	    LANDLOCK_WRITE)) < 0)
+		return r;
+	if (plan->reduced_dir != NULL && (setpgid(0, 0) < 0 ||
+	    (r = rootfs_allow_read(plan->rootfs, ruleset)) < 0))
+		return r < 0 ? r : err_from_errno(errno);
+	if ((r = landlock_enforce(ruleset)) < 0)
+		return r;
 	return sandbox_filter_load(&plan->compiler_filter);
 }

@@ -19,7 +19,10 @@
 
 /* What all jails of a daemon share; made once. */
 struct jail_plan {
-	const struct rootfs *rootfs;	/* NULL: reduced, no namespaces */
+	const struct rootfs *rootfs;
+	const char *reduced_dir;	/* --sandbox=reduced: no namespaces; a
+					   directory below which jail i has
+					   its own, "i"; else NULL */
 	const struct limits *limits;	/* borrowed */
 	bool user_namespace;		/* not root: a user namespace each */
 	bool has_cgroup;		/* memory is limited as a whole */
@@ -32,6 +35,7 @@ struct jail_plan {
 };
 
 struct jail {
+	const struct jail_plan *plan;
 	uint32_t id;		/* names its cgroup and its uid */
 	pid_t pid;		/* PID 1, as the caller sees it */
 	int pidfd;
@@ -45,7 +49,7 @@ struct jail {
  * jail_main - what PID 1 does, confined already; it ends with _exit().
  * in      plan: a copy of the caller's memory at the clone
  */
-typedef void jail_main(const struct jail_plan *plan, void *arg);
+typedef void jail_main(const struct jail_plan *plan, uint32_t id, void *arg);
 
 /*
  * jail_start - clone PID 1 and let it build its walls.
@@ -54,6 +58,18 @@ typedef void jail_main(const struct jail_plan *plan, void *arg);
  */
 int jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
     void *arg, struct jail *out) MUST_CHECK;
+
+/*
+ * jail_root - the directory that is the job's root: "" in a full jail, where it
+ * is "/" itself; static, overwritten by the next call.
+ */
+const char *jail_root(const struct jail_plan *plan, uint32_t id);
+
+/*
+ * jail_kill_job - by PID 1: end all processes of the job but PID 1 itself.
+ * in      pid: the compiler, which leads a process group when reduced
+ */
+void jail_kill_job(const struct jail_plan *plan, pid_t pid);
 
 /* jail_kill - SIGKILL to PID 1, and so to all; safe at any time. */
 void jail_kill(const struct jail *j);
@@ -71,10 +87,10 @@ int jail_reap(struct jail *j, int *wait_status, struct rusage *usage,
 /*
  * jail_confine_compiler - in PID 1's child, just before exec: Landlock for
  * writing, then the compiler's seccomp filter.
- * in      writable: n paths below which it may write, besides /tmp and
- *         /dev/null
+ * in      writable: a directory below which it may write, besides the jail's
+ *         /tmp and /dev/null; NULL: none
  */
-int jail_confine_compiler(const struct jail_plan *plan,
-    const char *const *writable, size_t n) MUST_CHECK;
+int jail_confine_compiler(const struct jail_plan *plan, uint32_t id,
+    const char *writable) MUST_CHECK;
 
 #endif

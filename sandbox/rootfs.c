@@ -13,6 +13,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "sandbox/landlock.h"
 #include "sandbox/rootfs.h"
 
 #define JOB_DIR		"/.job"		/* where a job's tmpfs is mounted */
@@ -483,4 +484,27 @@ rootfs_enter_job(const struct rootfs *fs, const struct rootfs_job *job)
 	    0) < 0 || fchdir(root) < 0)
 		return err_from_errno(errno);
 	return pivot_here();
+}
+
+int
+rootfs_allow_read(const struct rootfs *fs, int ruleset)
+{
+	int r;
+
+	for (size_t i = 0; i < fs->n; i++)
+		if (is_mount(fs->entries[i].kind) &&
+		    (r = landlock_allow(ruleset, fs->entries[i].path,
+		    LANDLOCK_READ)) < 0)
+			return r;
+	for (size_t i = 0; i < fs->nlibraries; i++)
+		if ((r = landlock_allow(ruleset, fs->libraries[i],
+		    LANDLOCK_READ)) < 0)
+			return r;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		if ((r = landlock_allow(ruleset, devices[i],
+		    LANDLOCK_READ)) < 0)
+			return r;
+	/* the loader's index; it may be missing */
+	r = landlock_allow(ruleset, "/etc/ld.so.cache", LANDLOCK_READ);
+	return r == ERR_NOENT ? 0 : r;
 }

@@ -64,4 +64,10 @@ struct rootfs_job {
 int rootfs_enter_job(const struct rootfs *fs, const struct rootfs_job *job)
     MUST_CHECK;
 
+/*
+ * rootfs_allow_read - --sandbox=reduced, where the host's own tree is seen: give
+ * a Landlock ruleset the right to read what was added, and nothing else.
+ */
+int rootfs_allow_read(const struct rootfs *fs, int ruleset) MUST_CHECK;
+
 #endif

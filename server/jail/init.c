@@ -26,12 +26,14 @@
 
 struct run {
 	const struct jail_plan *plan;
+	uint32_t id;
+	const char *root;	/* "", or the directory of a reduced jail */
 	const struct init_context *ctx;
 	struct msg_compile msg;
 	struct view memory;	/* the job memfd, mapped read-only */
 	int memfd;
 	struct job job;
-	const char *cwd;
+	char cwd[PATH_MAX];
 	int stdout_fd, stderr_fd;	/* files without names */
 	struct msg_compiled answer;
 	int out_fds[CHAN_FDS_MAX];	/* in MSG_FD_* order */
@@ -90,6 +92,14 @@ judge(struct run *run)
 	return r;
 }
 
+/* Where a name of the job is in this jail. */
+static int
+locate(const struct run *run, const char *name, char path[PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "%s%s", run->root, name) >= PATH_MAX ?
+	    ERR_LIMIT : 0;
+}
+
 /* Make every directory above path's last component. */
 static int
 make_parents(const char *path)
@@ -127,9 +137,9 @@ copy_range(int to, int from, uint64_t offset, uint64_t len)
 }
 
 static int
-put_file(struct run *run, const struct job_file *f)
+put_file(struct run *run, const struct job_file *f, const char *path)
 {
-	AUTOFD fd = open(f->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	AUTOFD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC, 0666);
 
 	if (fd < 0)
@@ -138,7 +148,7 @@ put_file(struct run *run, const struct job_file *f)
 }
 
 static int
-put_link(const struct job_file *f)
+put_link(const struct job_file *f, const char *path)
 {
 	char target[PATH_MAX];
 
@@ -147,7 +157,7 @@ put_link(const struct job_file *f)
 		return ERR_SYNTAX;
 	memcpy(target, f->contents.ptr, f->contents.len);
 	target[f->contents.len] = '\0';
-	return symlink(target, f->name) < 0 ? err_from_errno(errno) : 0;
+	return symlink(target, path) < 0 ? err_from_errno(errno) : 0;
 }
 
 /*
@@ -158,14 +168,15 @@ put_link(const struct job_file *f)
 static int
 put_entries(struct run *run)
 {
-	char shown[256], text[MSG_TEXT_BYTES];
+	char shown[256], text[MSG_TEXT_BYTES], path[PATH_MAX];
 	struct job_file f;
 	int r;
 
 	while ((r = job_next_entry(&run->job, run->memory, &f)) == 0) {
-		if ((r = make_parents(f.name)) == 0)
-			r = f.kind == JOB_FILE ? put_file(run, &f) :
-			    put_link(&f);
+		if ((r = locate(run, f.name, path)) == 0 &&
+		    (r = make_parents(path)) == 0)
+			r = f.kind == JOB_FILE ? put_file(run, &f, path) :
+			    put_link(&f, path);
 		if (r == 0)
 			continue;
 		(void)snprintf(text, sizeof(text),
@@ -185,7 +196,14 @@ enter_work_dir(struct run *run)
 	char marker[PATH_MAX];
 	int r;
 
-	run->cwd = run->job.cdir != NULL ? run->job.cdir : WORK_DIR;
+	if (run->job.cdir != NULL && run->root[0] != '\0') {
+		refuse(run, MSG_END_REFUSED, "pump mode needs a full jail: "
+		    "this server runs with --sandbox=reduced");
+		return ERR_UNSUPPORTED;
+	}
+	if ((r = locate(run, run->job.cdir != NULL ? run->job.cdir :
+	    WORK_DIR, run->cwd)) < 0)
+		return r;
 	if (snprintf(marker, sizeof(marker), "%s/.", run->cwd) >=
 	    (int)sizeof(marker))
 		return ERR_LIMIT;
@@ -195,9 +213,11 @@ enter_work_dir(struct run *run)
 }
 
 static int
-new_output(void)
+new_output(const struct run *run)
 {
-	int fd = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	char dir[PATH_MAX];
+	int r = locate(run, "/tmp", dir);
+	int fd = r < 0 ? -1 : open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
 	return fd < 0 ? err_from_errno(errno) : fd;
 }
@@ -206,7 +226,7 @@ static void
 exec_compiler(struct run *run)
 {
 	static char path_env[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	static char tmp_env[] = "TMPDIR=/tmp";
+	static char tmp_env[PATH_MAX + sizeof("TMPDIR=")];
 	static char locale_env[] = "LC_ALL=C";
 	static char library_env[sizeof("LD_LIBRARY_PATH=") +
 	    sizeof(run->ctx->toolchain->library_path)];
@@ -228,8 +248,9 @@ exec_compiler(struct run *run)
 		path = config->compilers[run->msg.compiler].path;
 		run->job.argv[0] = (char *)(uintptr_t)path;
 	}
+	(void)snprintf(tmp_env, sizeof(tmp_env), "TMPDIR=%s/tmp", run->root);
 	(void)umask(022);
-	if (jail_confine_compiler(run->plan, &run->cwd, 1) < 0)
+	if (jail_confine_compiler(run->plan, run->id, run->cwd) < 0)
 		_exit(EXIT_NOT_STARTED);
 	if (run->msg.compiler == MSG_COMPILER_ANY)
 		execvpe(path, run->job.argv, env);
@@ -258,8 +279,7 @@ run_compiler(struct run *run, int *status)
 		if (ended == pid) {
 			*status = st;
 			seen = true;
-			if (run->plan->rootfs != NULL)
-				(void)kill(-1, SIGKILL);
+			jail_kill_job(run->plan, pid);
 		} else if (ended < 0 && errno != EINTR) {
 			break;
 		}
@@ -300,8 +320,9 @@ add_messages(struct run *run, int from, uint32_t flag)
 static int
 add_output(struct run *run, const char *name, uint32_t flag)
 {
-	AUTOFD fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
-	    O_NOCTTY);
+	char path[PATH_MAX];
+	AUTOFD fd = locate(run, name, path) < 0 ? -1 : open(path, O_RDONLY |
+	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0)
@@ -323,7 +344,7 @@ scratch_is_full(void)
 {
 	struct statfs fs;
 
-	return statfs("/", &fs) == 0 && fs.f_blocks != 0 &&
+	return statfs(".", &fs) == 0 && fs.f_blocks != 0 &&
 	    (fs.f_bfree < 16 || fs.f_ffree == 0);
 }
 
@@ -374,8 +395,8 @@ prepare(struct run *run)
 	if ((r = judge(run)) < 0 || (r = enter_work_dir(run)) < 0 ||
 	    (r = put_entries(run)) < 0)
 		return r;
-	run->stdout_fd = new_output();
-	run->stderr_fd = new_output();
+	run->stdout_fd = new_output(run);
+	run->stderr_fd = new_output(run);
 	(void)close(run->memfd);
 	return run->stdout_fd < 0 || run->stderr_fd < 0 ? ERR_LIMIT : 0;
 }
@@ -395,10 +416,11 @@ run_job(struct run *run)
 }
 
 void
-init_main(const struct jail_plan *plan, void *arg)
+init_main(const struct jail_plan *plan, uint32_t id, void *arg)
 {
 	struct msg_plain ready = { { MSG_READY, 0 } };
-	struct run run = { .plan = plan, .ctx = arg, .memfd = -1,
+	struct run run = { .plan = plan, .id = id,
+	    .root = jail_root(plan, id), .ctx = arg, .memfd = -1,
 	    .stdout_fd = -1, .stderr_fd = -1 };
 
 	(void)umask(0);

@@ -20,7 +20,7 @@ struct init_context {
 };
 
 /* init_main - a jail_main; arg is a struct init_context. */
-void init_main(const struct jail_plan *plan, void *arg);
+void init_main(const struct jail_plan *plan, uint32_t id, void *arg);
 
 
 #endif

@@ -8,10 +8,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -36,6 +38,7 @@
 static const struct msg_config *config;
 static struct jail_plan plan;
 static struct toolchain toolchain;
+static char reduced_dir[PATH_MAX];
 
 static void
 send_log(enum log_level level, const char *line, void *arg)
@@ -157,10 +160,16 @@ build_exec_rules(void)
 static int
 keep_capabilities(void)
 {
-	static const int caps[] = { CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID,
+	static const int full[] = { CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID,
 	    CAP_SETPCAP, CAP_KILL };
+	/* without mounts, job directories of other uids are made and removed */
+	static const int reduced[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
+	    CAP_KILL, CAP_CHOWN, CAP_DAC_OVERRIDE };
 
-	return sandbox_keep_caps(caps, sizeof(caps) / sizeof(caps[0]));
+	if (config->is_reduced)
+		return !config->is_root ? 0 : sandbox_keep_caps(reduced,
+		    sizeof(reduced) / sizeof(reduced[0]));
+	return sandbox_keep_caps(full, sizeof(full) / sizeof(full[0]));
 }
 
 /* Run one probing jail and pass its findings on; returns how many came. */
@@ -212,6 +221,7 @@ probe_layers(void)
 		.jailer_pid = getpid(),
 		.worker_uid = config->worker_uid,
 		.is_root = config->is_root != 0,
+		.is_reduced = config->is_reduced != 0,
 		.shm_key = PROBE_SHM_KEY,
 	};
 	int shm = shmget(PROBE_SHM_KEY, 4096, IPC_CREAT | 0600);
@@ -255,6 +265,36 @@ fail(const char *what, int r)
 }
 
 static int
+enter_template(struct rootfs *rootfs)
+{
+	int r;
+
+	if (!config->is_root && (r = enter_user_namespace()) < 0)
+		return fail("user namespace", r);
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail("mount namespace", err_from_errno(errno));
+	if ((r = rootfs_enter_template(rootfs)) < 0)
+		return fail("template of the root file system", r);
+	return 0;
+}
+
+static int
+make_reduced_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	(void)snprintf(reduced_dir, sizeof(reduced_dir), "%s/distccd-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	if (mkdtemp(reduced_dir) == NULL)
+		return fail("job directory", err_from_errno(errno));
+	/* the jobs' own uids pass through, and cannot list it */
+	if (chmod(reduced_dir, 0711) < 0)
+		return fail("job directory", err_from_errno(errno));
+	plan.reduced_dir = reduced_dir;
+	return 0;
+}
+
+static int
 prepare(void)
 {
 	struct rootfs *rootfs = rootfs_new();
@@ -263,7 +303,7 @@ prepare(void)
 	int r;
 
 	plan.limits = &config->limits;
-	plan.user_namespace = !config->is_root;
+	plan.user_namespace = !config->is_root && !config->is_reduced;
 	plan.uid_base = config->jail_uid_base;
 	plan.nice = config->nice;
 	plan.rootfs = rootfs;
@@ -272,12 +312,9 @@ prepare(void)
 	plan.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if ((r = toolchain_collect(config, rootfs, &toolchain)) < 0)
 		return fail("no usable compiler", r);
-	if (!config->is_root && (r = enter_user_namespace()) < 0)
-		return fail("user namespace", r);
-	if (unshare(CLONE_NEWNS) < 0)
-		return fail("mount namespace", err_from_errno(errno));
-	if ((r = rootfs_enter_template(rootfs)) < 0)
-		return fail("template of the root file system", r);
+	r = config->is_reduced ? make_reduced_dir() : enter_template(rootfs);
+	if (r < 0)
+		return r;
 	if ((r = build_filters()) < 0)
 		return fail("seccomp filter", r);
 	if ((r = build_exec_rules()) < 0)
@@ -321,5 +358,7 @@ main(void)
 	    .toolchain = &toolchain };
 	r = pool_run(MSG_CHAN_FD, &plan, &ctx);
 	cgroup_close();
+	if (plan.reduced_dir != NULL)
+		(void)rmdir(plan.reduced_dir);
 	return r < 0 ? 1 : 0;
 }

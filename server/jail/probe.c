@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -36,6 +37,7 @@ struct probe {
 	bool needs_filter;	/* runs in the complete jail */
 	bool as_compiler;	/* runs in PID 1's child, as the compiler would */
 	bool is_root_only;
+	bool is_full_only;	/* not there with --sandbox=reduced */
 	/* try_it - true when refused as it should be; says what happened */
 	bool (*try_it)(const struct probe_context *ctx, char *detail,
 	    size_t size);
@@ -193,27 +195,41 @@ try_exec(const struct probe_context *ctx, char *detail, size_t size)
 }
 
 static bool
-try_landlock_write(const struct probe_context *ctx, char *detail, size_t size)
+try_read(const struct probe_context *ctx, char *detail, size_t size)
 {
-	AUTOFD outside = open("/probe", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	AUTOFD inside = open("/tmp/probe2", O_WRONLY | O_CREAT | O_CLOEXEC,
-	    0600);
+	AUTOFD fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
 
 	(void)ctx;
+	return report(fd < 0, detail, size, "read /etc/passwd");
+}
+
+static bool
+try_landlock_write(const struct probe_context *ctx, char *detail, size_t size)
+{
+	char beside[PATH_MAX], within[PATH_MAX];
+	AUTOFD outside = -1;
+	AUTOFD inside = -1;
+
+	(void)snprintf(beside, sizeof(beside), "%s/probe", ctx->root);
+	(void)snprintf(within, sizeof(within), "%s/tmp/probe2", ctx->root);
+	outside = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	inside = open(within, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	return report(outside < 0 && errno != ENOENT && inside >= 0, detail,
 	    size, "write beside the job's directory");
 }
 
 static bool
-try_abstract(const struct probe_context *ctx, char *detail, size_t size)
+try_scope(const struct probe_context *ctx, char *detail, size_t size)
 {
-	(void)ctx;
-	if (landlock_abi() < 6) {
-		(void)snprintf(detail, size, "not known to this kernel's "
-		    "Landlock (ABI %d); namespaces do it", landlock_abi());
-		return true;
-	}
-	(void)snprintf(detail, size, "Landlock ABI %d", landlock_abi());
+	int abi = landlock_abi();
+
+	/* a kernel's age is nothing to refuse to start for */
+	if (abi >= 6)
+		(void)snprintf(detail, size, "Landlock ABI %d", abi);
+	else
+		(void)snprintf(detail, size, "not in Landlock ABI %d: %s", abi,
+		    ctx->is_reduced ? "a job can signal its own user's "
+		    "processes" : "the namespaces alone do it");
 	return true;
 }
 
@@ -255,22 +271,23 @@ try_seccomp(const struct probe_context *ctx, char *detail, size_t size)
 }
 
 static const struct probe probes[] = {
-	{ "pid-namespace", false, false, false, try_pids },
-	{ "mount-namespace", false, false, false, try_host_files },
-	{ "read-only-toolchain", false, false, false, try_write_toolchain },
-	{ "noexec-scratch", false, false, false, try_noexec },
-	{ "scratch-limit", false, false, false, try_scratch_limit },
-	{ "network-namespace", false, false, false, try_network },
-	{ "ipc-namespace", false, false, false, try_ipc },
-	{ "uts-namespace", false, false, false, try_uts },
-	{ "uid", false, false, true, try_uid },
-	{ "capabilities", false, false, false, try_capabilities },
-	{ "no-new-privs", false, false, false, try_new_privs },
-	{ "landlock-execute", false, false, false, try_exec },
-	{ "landlock-scope", false, false, false, try_abstract },
-	{ "rlimits", false, false, false, try_limits },
-	{ "landlock-write", true, true, false, try_landlock_write },
-	{ "seccomp", true, true, false, try_seccomp },
+	{ "pid-namespace", false, false, false, true, try_pids },
+	{ "mount-namespace", false, false, false, true, try_host_files },
+	{ "read-only-toolchain", false, false, false, false, try_write_toolchain },
+	{ "noexec-scratch", false, false, false, true, try_noexec },
+	{ "scratch-limit", false, false, false, true, try_scratch_limit },
+	{ "network-namespace", false, false, false, true, try_network },
+	{ "ipc-namespace", false, false, false, true, try_ipc },
+	{ "uts-namespace", false, false, false, true, try_uts },
+	{ "uid", false, false, true, false, try_uid },
+	{ "capabilities", false, false, false, false, try_capabilities },
+	{ "no-new-privs", false, false, false, false, try_new_privs },
+	{ "landlock-execute", false, false, false, false, try_exec },
+	{ "landlock-scope", false, false, false, false, try_scope },
+	{ "rlimits", false, false, false, false, try_limits },
+	{ "landlock-read", true, true, false, false, try_read },
+	{ "landlock-write", true, true, false, false, try_landlock_write },
+	{ "seccomp", true, true, false, false, try_seccomp },
 };
 
 static void
@@ -287,24 +304,32 @@ run_probes(const struct probe_context *ctx, bool with_filter,
 		    (p->is_root_only && !ctx->is_root))
 			continue;
 		(void)snprintf(m.name, sizeof(m.name), "%s", p->layer);
-		m.state = p->try_it(ctx, m.detail, sizeof(m.detail)) ?
-		    MSG_LAYER_OK : MSG_LAYER_MISSING;
+		if (p->is_full_only && ctx->is_reduced) {
+			m.state = MSG_LAYER_REDUCED;
+			m.required = 0;
+			(void)snprintf(m.detail, sizeof(m.detail),
+			    "not with --sandbox=reduced");
+		} else {
+			m.state = p->try_it(ctx, m.detail, sizeof(m.detail)) ?
+			    MSG_LAYER_OK : MSG_LAYER_MISSING;
+		}
 		(void)!write(JAIL_CHAN_FD, &m, sizeof(m));
 	}
 }
 
 void
-probe_main(const struct jail_plan *plan, void *arg)
+probe_main(const struct jail_plan *plan, uint32_t id, void *arg)
 {
-	const struct probe_context *ctx = arg;
+	struct probe_context *ctx = arg;
 	bool with_filter = plan->init_filter.len != 0;
 	pid_t pid;
 	int status;
 
+	ctx->root = jail_root(plan, id);
 	run_probes(ctx, with_filter, false);
 	pid = fork();
 	if (pid == 0) {
-		if (jail_confine_compiler(plan, NULL, 0) < 0)
+		if (jail_confine_compiler(plan, id, NULL) < 0)
 			_exit(1);
 		run_probes(ctx, with_filter, true);
 		_exit(0);

@@ -15,6 +15,8 @@ struct probe_context {
 	pid_t jailer_pid;
 	uid_t worker_uid;
 	bool is_root;
+	bool is_reduced;
+	const char *root;	/* set inside: jail_root() */
 	int shm_key;		/* System V shared memory that the host has */
 };
 
@@ -22,7 +24,7 @@ struct probe_context {
  * probe_main - a jail_main: runs the rows for a plan without init_filter, or
  * those for a complete plan, and writes a MSG_LAYER for each to its channel.
  */
-void probe_main(const struct jail_plan *plan, void *arg);
+void probe_main(const struct jail_plan *plan, uint32_t id, void *arg);
 
 /* probe_count - how many MSG_LAYER both runs give together. */
 size_t probe_count(bool is_root);
