@@ -47,6 +47,14 @@ bool cmdline_is_object(const char *name);
 /* cmdline_preprocessed_ext - ".i" for ".c", ".ii" for C++ …; NULL: no source */
 const char *cmdline_preprocessed_ext(const char *name);
 
+/* cmdline_lacks_compiler - whether the first word of a command is an option, a
+ * source or an object, so that a compiler's name ("cc") has to be supplied. */
+bool cmdline_lacks_compiler(const char *first);
+
+/* cmdline_is_native - -march=native and its like: only the machine that runs
+ * the compiler can say what it means. */
+bool cmdline_is_native(const char *word);
+
 /*
  * cmdline_strip - a new argv without what only the preprocessor or the linker
  * reads (CLIENT.md section 2).  The vector is malloc'ed, its words are
@@ -65,6 +73,26 @@ int cmdline_place(char *const *argv, const char *input, const char *output,
 
 /* cmdline_input - argv index of the single source; ERR_SYNTAX if not one. */
 int cmdline_input(char *const *argv, size_t *index) MUST_CHECK;
+
+struct cmdline_deps {
+	bool is_needed;		/* a dependency file is expected */
+	bool has_target;	/* -MT or -MQ is given */
+	bool is_appended;	/* the environment's: add to the file */
+	char *name;		/* owns: the file as the compiler names it, also
+				   when none is needed; "-" is standard output;
+				   NULL: neither a source nor -o is given */
+	char *target;		/* owns: the environment's target, or NULL */
+};
+
+/*
+ * cmdline_deps_name - which dependency file gcc or clang would write.
+ * in      environment: the value of DEPENDENCIES_OUTPUT ("FILE [TARGET]"), or
+ *         NULL; gcc heeds it only when no option asks for a file, clang never
+ * returns 0, ERR_NOMEM; cmdline_deps_free() also after an error
+ */
+int cmdline_deps_name(char *const *argv, const char *environment,
+    struct cmdline_deps *out) MUST_CHECK;
+void cmdline_deps_free(struct cmdline_deps *d);
 
 /* ---- the server's question: may this run here? ---- */
 
