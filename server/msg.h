@@ -32,7 +32,8 @@
  *
  * Fixed descriptors of each started process: 0, 1, 2 are /dev/null (with
  * --log-stderr, 2 is the daemon's stderr); MSG_CHAN_FD is the channel;
- * MSG_PEER_FD is the worker's client socket.  Everything else is closed.
+ * the worker reads its client at MSG_PEER_FD and writes to it at MSG_PEER_OUT_FD
+ * (the same socket twice, or two pipes over SSH).  Everything else is closed.
  */
 #ifndef SERVER_MSG_H
 #define SERVER_MSG_H
@@ -45,6 +46,7 @@
 
 #define MSG_CHAN_FD	3
 #define MSG_PEER_FD	4
+#define MSG_PEER_OUT_FD	5
 
 #define MSG_TEXT_BYTES		1024	/* a log line, with its NUL */
 #define MSG_NAME_BYTES		128	/* a compiler's base name, with its NUL */
@@ -120,7 +122,7 @@ struct msg_compiled {
 	struct msg_head head;
 	uint32_t end;		/* enum msg_end */
 	uint32_t status;	/* wait status */
-	uint32_t fds;		/* MSG_FD_*: regular files, read-only */
+	uint32_t fds;		/* MSG_FD_*: sealed memfds */
 	uint32_t wall_ms;
 	uint32_t cpu_ms;
 	uint32_t max_rss_kib;
@@ -177,6 +179,8 @@ struct msg_layer {
 struct msg_compiler {
 	char name[MSG_NAME_BYTES];	/* base name, as a client sends it */
 	char path[1024];		/* absolute, as found: run as argv[0] */
+	char file[1024];		/* the regular file that path led to at
+					   start, checked: what to execute */
 	uint32_t family;		/* enum compiler_family */
 	uint32_t reserved;
 };
@@ -196,6 +200,8 @@ struct msg_config {
 	uint32_t pool;			/* ready jails to keep */
 	int32_t nice;
 	uint32_t tracing;		/* seccomp logs instead of refusing: tests */
+	uint32_t name_words;		/* path components of a compiler's name that
+					   are compared: 1, or DISTCC_CMDLIST's */
 	uint32_t ntoolchains;
 	char toolchains[16][1024];	/* --toolchain */
 	struct sandbox_filter worker_filter;

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/chan.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "server/listener/clients.h"
+#include "server/listener/dispatch.h"
+#include "server/listener/jailer.h"
+#include "server/listener/ration.h"
+#include "server/listener/spawn.h"
+
+#define GRANT_MS	5000	/* from SLOT_GRANTED to COMPILE */
+#define CRASH_PENALTY_S	10
+
+int
+clients_init(struct server *s)
+{
+	uint32_t n = s->opt.max_clients;
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	uint64_t memory = pages > 0 && size > 0 ?
+	    (uint64_t)pages * (uint64_t)size : 1ULL << 30;
+	/* a job may outlive its client until its jail is gone */
+	uint32_t jobs = n + s->opt.jobs;
+	int r;
+
+	if ((r = sources_init(&s->sources, 2 * n > SOURCES_MAX ? 2 * n :
+	    SOURCES_MAX)) < 0 ||
+	    (r = slots_init(&s->slots, s->opt.jobs, jobs)) < 0 ||
+	    (r = reserve_init(&s->reserve, reserve_default_budget(memory),
+	    jobs)) < 0)
+		log_errx("no memory for %u clients", n);
+	return r;
+}
+
+/* --- who is served ------------------------------------------------------- */
+
+static const char *
+refusal(struct server *s, const struct sockaddr *peer, uint32_t *source)
+{
+	int64_t now = clock_ms();
+
+	if (s->opt.nrules != 0 &&
+	    !access_allows(s->opt.rules, s->opt.nrules, peer))
+		return "not in --allow";
+	if (s->nclients >= s->opt.max_clients)
+		return "--max-clients";
+	if (sources_find(&s->sources, peer, now, source) < 0)
+		return "too many sources";
+	if (sources_is_refused(&s->sources, *source, now))
+		return "penalty";
+	if (sources_connections(&s->sources, *source) >= s->opt.max_per_source)
+		return "--max-per-source";
+	return NULL;
+}
+
+bool
+clients_judge(struct server *s, const struct sockaddr *peer, uint32_t *source)
+{
+	const char *why = refusal(s, peer, source);
+	char name[NET_NAME_BYTES];
+
+	if (why == NULL)
+		return true;
+	if (ration_take(&s->refusals, "refused"))
+		log_warnx("event=refused client=%s reason=\"%s\"",
+		    net_name(peer, name), why);
+	return false;
+}
+
+/* --- beginning ----------------------------------------------------------- */
+
+static void
+ready(void *arg)
+{
+	struct client *c = arg;
+	int r = dispatch_worker(c);
+
+	if (r == 0 || r == ERR_BUSY)
+		return;
+	if (r != ERR_CLOSED && ration_take(&c->server->violations, "worker"))
+		log_errx("job=%u event=worker_violation client=%s reason=\"%s\"",
+		    c->job, c->peer, err_text(r));
+	clients_lose(c);
+}
+
+static int
+spawn_worker(struct server *s, struct client *c, int in, int out)
+{
+	struct msg_plain hello = { .head = { MSG_HELLO, c->job } };
+	struct spawn sp = { .name = "distccd-worker", .in = in, .out = out,
+	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids };
+	int pair[2], r;
+
+	if ((r = chan_pair(pair)) < 0)
+		return r;
+	c->chan = (struct loop_item){ pair[0], ready, c };
+	sp.path = spawn_path("distccd-worker");
+	sp.chan = pair[1];
+	/* sent first: the worker finds it as soon as it runs */
+	r = chan_send(pair[0], &hello, sizeof(hello), &s->config_fd, 1);
+	if (r == 0)
+		r = spawn_start(&sp, &c->pid);
+	(void)close(pair[1]);
+	if (r == 0)
+		r = fd_set_nonblock(pair[0], true);
+	if (r == 0)
+		r = loop_add(&c->chan);
+	return r;
+}
+
+int
+clients_start(struct server *s, int in, int out, const struct sockaddr *peer,
+    uint32_t source)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	int r = ERR_NOMEM;
+
+	if (c != NULL) {
+		if (++s->last_job == 0)
+			s->last_job = 1;
+		c->server = s;
+		c->chan.fd = -1;
+		c->job = s->last_job;
+		c->source = source;
+		c->state = CLIENT_READING;
+		c->started_ms = clock_ms();
+		(void)net_name(peer, c->peer);
+		r = spawn_worker(s, c, in, out);
+	}
+	(void)close(in);
+	if (out != in)
+		(void)close(out);
+	if (r < 0) {
+		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
+		if (c != NULL && c->chan.fd >= 0)
+			(void)close(c->chan.fd);
+		if (c != NULL && c->pid > 0)
+			(void)kill(c->pid, SIGKILL);
+		free(c);
+		return r;
+	}
+	sources_enter(&s->sources, source);
+	c->next = s->clients;
+	s->clients = c;
+	s->nclients++;
+	return 0;
+}
+
+/* --- queues -------------------------------------------------------------- */
+
+static struct client *
+find(struct server *s, uint32_t job)
+{
+	for (struct client *c = s->clients; c != NULL; c = c->next)
+		if (c->job == job && c->chan.fd >= 0)
+			return c;
+	return NULL;
+}
+
+static int
+tell(struct client *c, enum msg_type type)
+{
+	struct msg_plain m = { .head = { type, c->job } };
+
+	return chan_send(c->chan.fd, &m, sizeof(m), NULL, 0);
+}
+
+static void
+grant_memory(struct server *s)
+{
+	uint32_t job;
+
+	while (reserve_next(&s->reserve, &job)) {
+		struct client *c = find(s, job);
+
+		if (c == NULL) {
+			reserve_leave(&s->reserve, job);
+			continue;
+		}
+		c->state = CLIENT_READING;
+		if (tell(c, MSG_RESERVED) < 0)
+			clients_lose(c);
+	}
+}
+
+static void
+grant_slots(struct server *s)
+{
+	uint32_t job, slot;
+
+	while (jailer_is_ready(s) && slots_next(&s->slots, &job, &slot)) {
+		struct client *c = find(s, job);
+
+		if (c == NULL) {
+			slots_leave(&s->slots, job);
+			continue;
+		}
+		c->state = CLIENT_GRANTED;
+		c->granted_ms = clock_ms();
+		if (tell(c, MSG_SLOT_GRANTED) < 0)
+			clients_lose(c);
+	}
+}
+
+void
+clients_pump(struct server *s)
+{
+	grant_memory(s);
+	grant_slots(s);
+}
+
+/* What the results take in memory until the client has fetched them. */
+static uint64_t
+results_bytes(const int *fds, size_t nfds)
+{
+	uint64_t sum = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < nfds; i++)
+		if (fstat(fds[i], &st) == 0 && st.st_blocks > 0)
+			sum += (uint64_t)st.st_blocks * 512;
+	return sum;
+}
+
+void
+clients_compiled(struct server *s, const struct msg_compiled *m,
+    const int *fds, size_t nfds)
+{
+	struct client *c = find(s, m->head.job);
+
+	slots_leave(&s->slots, m->head.job);
+	if (c != NULL && c->state == CLIENT_COMPILING) {
+		c->state = CLIENT_REPLYING;
+		c->compile_ms = clock_ms() - c->compile_ms;
+		reserve_set(&s->reserve, c->job, c->source,
+		    results_bytes(fds, nfds));
+		if (chan_send(c->chan.fd, m, sizeof(*m), fds, nfds) < 0)
+			clients_lose(c);
+	}
+	clients_pump(s);
+}
+
+/* --- end ----------------------------------------------------------------- */
+
+static void
+unlink_client(struct client *c)
+{
+	struct client **p = &c->server->clients;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	c->server->nclients--;
+	sources_leave(&c->server->sources, c->source);
+	free(c);
+}
+
+/* A worker that ended without a SUMMARY crashed, or was ended by us. */
+static void
+note_crash(struct client *c)
+{
+	int status = c->exit_status;
+
+	if (c->state == CLIENT_ENDED)
+		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	sources_penalise(&c->server->sources, c->source, CRASH_PENALTY_S,
+	    clock_ms());
+	if (ration_take(&c->server->violations, "worker"))
+		log_errx("job=%u event=worker_crashed client=%s %s=%d", c->job,
+		    c->peer, WIFSIGNALED(status) ? "signal" : "status",
+		    WIFSIGNALED(status) ? WTERMSIG(status) :
+		    WEXITSTATUS(status));
+}
+
+static void
+free_if_over(struct client *c)
+{
+	if (c->chan.fd >= 0 || c->pid != 0)
+		return;
+	note_crash(c);
+	unlink_client(c);
+}
+
+void
+clients_lose(struct client *c)
+{
+	struct server *s = c->server;
+	int fd = c->chan.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(&c->chan);
+	(void)close(fd);
+	/*
+	 * A worker that closed its channel is about to end by itself; its exit
+	 * status tells whether it crashed.  clients_tick() ends it otherwise.
+	 */
+	c->granted_ms = clock_ms();
+	if (!jailer_kill(s, c->job))
+		slots_leave(&s->slots, c->job);
+	reserve_leave(&s->reserve, c->job);
+	free_if_over(c);
+	clients_pump(s);
+}
+
+bool
+clients_reaped(struct server *s, pid_t pid, int status)
+{
+	for (struct client *c = s->clients; c != NULL; c = c->next) {
+		if (c->pid != pid)
+			continue;
+		c->exit_status = status;
+		/* messages that it sent before may still be waiting; while
+		 * pid is set nothing frees c */
+		while (c->chan.fd >= 0 && dispatch_worker(c) == 0)
+			continue;
+		c->pid = 0;
+		if (c->chan.fd >= 0)
+			clients_lose(c);
+		else
+			free_if_over(c);
+		return true;
+	}
+	return false;
+}
+
+void
+clients_tick(struct server *s, int64_t now)
+{
+	struct client *next;
+
+	for (struct client *c = s->clients; c != NULL; c = next) {
+		next = c->next;
+		if (c->chan.fd < 0) {
+			if (now - c->granted_ms > GRANT_MS && c->pid > 0)
+				(void)kill(c->pid, SIGKILL);
+		} else if (c->state == CLIENT_GRANTED &&
+		    now - c->granted_ms > GRANT_MS) {
+			log_errx("job=%u event=worker_late client=%s", c->job,
+			    c->peer);
+			(void)kill(c->pid, SIGKILL);
+		}
+	}
+}
+
+void
+clients_stop(struct server *s, bool all)
+{
+	for (struct client *c = s->clients; c != NULL; c = c->next)
+		if (c->pid > 0 && (all || c->state == CLIENT_READING ||
+		    c->state == CLIENT_RESERVING))
+			(void)kill(c->pid, SIGKILL);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "server/listener/compilers.h"
+#include "server/listener/config.h"
+
+/*
+ * User ids for jobs when nothing else was said: a range that systemd's list of
+ * uid ranges leaves to nobody.
+ */
+#define JAIL_UID_BASE	0x70000000u
+
+static void
+fill_identity(struct msg_config *c, const struct options *o,
+    const struct ids *ids)
+{
+	c->is_root = ids->is_root ? 1 : 0;
+	c->worker_uid = ids->uid;
+	c->worker_gid = ids->gid;
+	if (!ids->is_root)
+		return;
+	c->jail_uid_base = o->jail_uid_base != 0 ? o->jail_uid_base :
+	    JAIL_UID_BASE;
+	c->jail_uid_count = o->jail_uid_base != 0 ? o->jail_uid_count :
+	    OPTIONS_JOBS_MAX;
+}
+
+static int
+fill(struct msg_config *c, const struct options *o, const struct ids *ids)
+{
+	int r;
+
+	c->magic = MSG_CONFIG_MAGIC;
+	c->limits = o->limits;
+	c->log_level = (uint32_t)o->log_level;
+	c->slots = o->jobs;
+	c->is_reduced = o->is_reduced ? 1 : 0;
+	c->any_command = o->any_command ? 1 : 0;
+	c->tracing = o->tracing ? 1 : 0;
+	c->pool = o->pool;
+	c->nice = o->nice;
+	fill_identity(c, o, ids);
+	if ((r = compilers_find(c, o)) < 0)
+		return r;
+	r = sandbox_filter_build(SANDBOX_WORKER,
+	    o->tracing ? SANDBOX_LOG : SANDBOX_ERRNO, &c->worker_filter);
+	if (r < 0)
+		log_errx("can't build the worker's system call filter: %s",
+		    err_text(r));
+	return r;
+}
+
+int
+config_make(const struct options *o, const struct ids *ids, int *out,
+    const struct msg_config **map)
+{
+	AUTOFD fd = fd_memfd("config");
+	struct msg_config *c;
+	int r;
+
+	if (fd < 0 || ftruncate(fd, sizeof(*c)) < 0) {
+		log_err("can't make the configuration's memory");
+		return fd < 0 ? fd : err_from_errno(errno);
+	}
+	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (c == MAP_FAILED)
+		return err_from_errno(errno);
+	r = fill(c, o, ids);
+	(void)munmap(c, sizeof(*c));
+	if (r < 0 || (r = fd_seal(fd)) < 0)
+		return r;
+	c = mmap(NULL, sizeof(*c), PROT_READ, MAP_SHARED, fd, 0);
+	if (c == MAP_FAILED)
+		return err_from_errno(errno);
+	*map = c;
+	*out = fd_take(&fd);
+	return 0;
+}
