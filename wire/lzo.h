@@ -17,7 +17,10 @@ size_t lzo_bound(size_t len);
  * lzo_pack - compress.
  * in      src: len bytes; len 0 gives 0 bytes
  * out     dst: lzo_bound(len) bytes of room; *out_len: bytes used
- * returns 0, ERR_NOMEM
+ * returns 0, ERR_NOMEM, ERR_UNSUPPORTED (the library is not the one that we
+ *         were built for)
+ * wire    P-061, P-062
+ * Not for two threads at a time: the work memory is shared.
  */
 int lzo_pack(const void *src, size_t len, void *dst, size_t *out_len)
     MUST_CHECK;
@@ -28,6 +31,7 @@ int lzo_pack(const void *src, size_t len, void *dst, size_t *out_len)
  * out     dst: cap bytes of room (never written beyond); *out_len: bytes used
  * returns 0; ERR_LIMIT when the plain text is longer than cap;
  *         ERR_COMPRESSED when src is no valid block, or has bytes behind it
+ * wire    P-061 … P-064
  */
 int lzo_unpack(const void *src, size_t len, void *dst, size_t cap,
     size_t *out_len) MUST_CHECK;

@@ -20,7 +20,8 @@ enum reply_event {
 	REPLY_DONE,		/* the reply is complete */
 };
 
-/* in the order of the wire */
+/* In the order of the wire.  DOTD comes only in protocol 3 and only with status
+ * 0 (P-047): the caller counts on no part before it has seen its REPLY_PART. */
 enum reply_part { REPLY_SERR, REPLY_SOUT, REPLY_DOTO, REPLY_DOTD };
 
 struct reply;
@@ -30,17 +31,32 @@ struct reply *reply_new(unsigned int protocol);
 void reply_free(struct reply *r);
 
 /*
- * reply_feed - go on parsing; as request_feed().
+ * reply_set_body_max - a tighter cap than WIRE_BODY_MAX_BYTES, in bytes as
+ * sent, for each part.  To be called before the first reply_feed().
+ */
+void reply_set_body_max(struct reply *r, uint64_t bytes);
+
+/*
+ * reply_feed - go on parsing.
+ * in      in: untrusted bytes; advanced past what was used.  Call again with
+ *         what is left until REPLY_MORE.
+ * returns an enum reply_event (>= 0); or, final for this reply, ERR_SYNTAX
+ *         (not the format, bytes behind REPLY_DONE), ERR_LIMIT (a cap),
+ *         ERR_PROTOCOL (another protocol than asked for; an object although
+ *         the status is not 0).  reply_why() says what and where.
  * A server that refuses may end early: the caller sees EOF, no event.
  * wire    P-040 … P-059
  */
 int reply_feed(struct reply *r, struct view *in) MUST_CHECK;
+/* reply_why - one English clause about the last error; owned by r; contains
+ * no byte of the peer. */
 const char *reply_why(const struct reply *r);
 
 uint32_t reply_status(const struct reply *r);	/* a wait status, <= 0xffff */
 enum reply_part reply_part(const struct reply *r);
 uint32_t reply_body_len(const struct reply *r);	/* as sent; 0 is empty */
-struct view reply_chunk(const struct reply *r);
+struct view reply_chunk(const struct reply *r);	/* lent until next feed */
+/* as request_body_left() and request_body_skip() */
 uint32_t reply_body_left(const struct reply *r);
 int reply_body_skip(struct reply *r, uint32_t n) MUST_CHECK;
 
