@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/args.h"
+#include "client/find.h"
+#include "lib/mem.h"
+#include "policy/compiler.h"
+#include "policy/option.h"
+
+/* Words that a command may grow by: see the callers of add(). */
+#define EXTRA_WORDS	10
+
+/* The names that the compilers of this machine have elsewhere. */
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define MACHINE	"x86_64"
+#elif defined(__i386__)
+#define MACHINE	"i686"
+#elif defined(__aarch64__)
+#define MACHINE	"aarch64"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define MACHINE	"riscv64"
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define MACHINE	"powerpc64le"
+#elif defined(__s390x__)
+#define MACHINE	"s390x"
+#endif
+
+#ifdef MACHINE
+static const char *const triples[] = {
+	MACHINE "-linux-gnu",
+	MACHINE "-pc-linux-gnu",
+	MACHINE "-unknown-linux-gnu",
+	MACHINE "-redhat-linux",
+	MACHINE "-suse-linux",
+	MACHINE "-linux-musl",
+};
+#endif
+
+static void
+start(struct args *a, char *const *argv)
+{
+	size_t n = 0;
+
+	while (argv[n] != NULL)
+		n++;
+	*a = (struct args){ .n = 0 };
+	a->argv = mem_calloc(n + EXTRA_WORDS, sizeof(*a->argv));
+}
+
+static void
+add(struct args *a, char *word)
+{
+	a->argv[a->n++] = word;
+	a->argv[a->n] = NULL;
+}
+
+/* consumes word */
+static char *
+keep_made(struct args *a, char *word)
+{
+	a->made[a->nmade++] = word;
+	return word;
+}
+
+static void
+add_made(struct args *a, char *word)
+{
+	add(a, keep_made(a, word));
+}
+
+void
+args_free(struct args *a)
+{
+	for (size_t i = 0; i < a->nmade; i++)
+		free(a->made[i]);
+	free(a->argv);
+	*a = (struct args){ .n = 0 };
+}
+
+char *
+args_join(char *const *argv)
+{
+	size_t len = 1;
+	char *text, *p;
+
+	for (size_t i = 0; argv[i] != NULL; i++)
+		len += strlen(argv[i]) + 1;
+	p = text = mem_calloc(1, len);
+	for (size_t i = 0; argv[i] != NULL; i++) {
+		if (i != 0)
+			*p++ = ' ';
+		p = stpcpy(p, argv[i]);
+	}
+	return text;
+}
+
+static bool
+starts(const char *word, const char *prefix)
+{
+	return strncmp(word, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- colour ---- */
+
+static bool
+says_colour(char *const *argv)
+{
+	for (size_t i = 1; argv[i] != NULL; i++) {
+		const char *w = argv[i];
+
+		if (starts(w, "-fdiagnostics-color") ||
+		    starts(w, "-fno-diagnostics-color") ||
+		    strcmp(w, "-fcolor-diagnostics") == 0 ||
+		    strcmp(w, "-fno-color-diagnostics") == 0 ||
+		    starts(w, "-fdiagnostics-plain-output"))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_colour(struct args *a, const struct args_source *src)
+{
+	if (src->has_colour && !says_colour(src->argv))
+		add_made(a, mem_strdup("-fdiagnostics-color=always"));
+}
+
+/* ---- the preprocessor's command ---- */
+
+/* What the command says about dependency files. */
+struct deps {
+	bool is_wanted;		/* -MD or -MMD */
+	bool is_wanted_cpp;	/* the same inside -Wp, */
+	bool has_file;		/* -MF */
+	bool has_target;	/* -MT or -MQ */
+};
+
+static bool
+has_item(const char *items, const char *item)
+{
+	size_t len = strlen(item);
+
+	for (const char *p = items; (p = strchr(p, ',')) != NULL;) {
+		p++;
+		if (strncmp(p, item, len) == 0 &&
+		    (p[len] == ',' || p[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static void
+note_deps(struct deps *d, const char *word)
+{
+	if (strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0)
+		d->is_wanted = true;
+	else if (starts(word, "-Wp,") &&
+	    (has_item(word, "-MD") || has_item(word, "-MMD")))
+		d->is_wanted_cpp = true;
+	else if (starts(word, "-MF"))
+		d->has_file = true;
+	else if (starts(word, "-MT") || starts(word, "-MQ"))
+		d->has_target = true;
+}
+
+/* "dir/x.o" gives "dir/x.d": what is behind the last dot of the last part. */
+static char *
+deps_name(const char *output)
+{
+	const char *base = compiler_base(output);
+	const char *dot = strrchr(base, '.');
+	size_t len = dot != NULL ? (size_t)(dot - output) : strlen(output);
+
+	return mem_printf("%.*s.d", (int)len, output);
+}
+
+/*
+ * The whole command names the dependency file and its target after -o.  That
+ * option is taken away here, so both have to be said.  Inside -Wp, only clang
+ * does so; gcc's driver does not look there.
+ */
+static void
+add_deps(struct args *a, const struct args_source *src, const struct deps *d)
+{
+	char *output = src->scan->output_name;
+	bool is_clang = compiler_family(compiler_base(src->argv[0])) ==
+	    FAMILY_CLANG;
+
+	if (src->scan->output == 0 || output == NULL)
+		return;
+	if (d->is_wanted && !d->has_file) {
+		add_made(a, mem_strdup("-MF"));
+		add_made(a, deps_name(output));
+	}
+	if (!d->has_target &&
+	    (d->is_wanted || (d->is_wanted_cpp && is_clang))) {
+		add_made(a, mem_strdup("-MQ"));
+		add(a, output);
+	}
+}
+
+static bool
+is_for_compiler(const struct option_word *w)
+{
+	return w->opt != NULL && (w->opt->class == CLASS_COMPILE ||
+	    w->opt->class == CLASS_ASSEMBLE || w->opt->class == CLASS_RESULT);
+}
+
+int
+args_preprocess(const struct args_source *src, struct args *out)
+{
+	enum compiler_family family =
+	    compiler_family(compiler_base(src->argv[0]));
+	struct deps deps = { false, false, false, false };
+	struct option_word w;
+
+	start(out, src->argv);
+	add(out, src->argv[0]);
+	add_made(out, mem_strdup("-E"));
+	for (size_t i = 1; src->argv[i] != NULL; i += w.words) {
+		option_next(src->argv, i, family, &w);
+		if (is_for_compiler(&w))
+			continue;
+		for (size_t j = i; j < i + w.words; j++)
+			add(out, src->argv[j]);
+		note_deps(&deps, src->argv[i]);
+	}
+	add_deps(out, src, &deps);
+	add_colour(out, src);
+	return 0;
+}
+
+/* ---- the server's command ---- */
+
+static const char *
+output_language(const char *language)
+{
+	static const char *const table[][2] = {
+		{ "c", "cpp-output" },
+		{ "c++", "c++-cpp-output" },
+		{ "objective-c", "objective-c-cpp-output" },
+		{ "objective-c++", "objective-c++-cpp-output" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(language, table[i][0]) == 0)
+			return table[i][1];
+	}
+	return NULL;
+}
+
+/*
+ * A source that went through the preprocessor must not do so again: names like
+ * "linux" are macros only until the source undefines them.
+ */
+static void
+rewrite_language(struct args *a)
+{
+	for (size_t i = 1; i < a->n; i++) {
+		bool is_joined = a->argv[i][0] == '-' && a->argv[i][1] == 'x' &&
+		    a->argv[i][2] != '\0';
+		const char *to;
+
+		if (is_joined)
+			to = output_language(a->argv[i] + 2);
+		else if (strcmp(a->argv[i], "-x") == 0 && i + 1 < a->n)
+			to = output_language(a->argv[++i]);
+		else
+			continue;
+		if (to != NULL && a->nmade < ARGS_MADE_MAX)
+			a->argv[i] = keep_made(a, mem_printf("%s%s",
+			    is_joined ? "-x" : "", to));
+	}
+}
+
+#ifdef MACHINE
+static bool
+is_plain_gcc(const char *word)
+{
+	size_t len = strlen("gcc");
+
+	if (!starts(word, "gcc") && !starts(word, "g++"))
+		return false;
+	return word[len] == '\0' || (word[len] == '-' &&
+	    strspn(word + len + 1, "0123456789.") == strlen(word + len + 1));
+}
+
+/* "gcc" means another thing on another machine; its full name does not. */
+static void
+rewrite_gcc(struct args *a, const struct args_source *src)
+{
+	for (size_t i = 0; i < sizeof(triples) / sizeof(triples[0]); i++) {
+		char *name = mem_printf("%s-%s", triples[i], src->argv[0]);
+
+		if (find_sibling(src->file, name)) {
+			a->argv[0] = keep_made(a, name);
+			return;
+		}
+		free(name);
+	}
+}
+
+static bool
+says_target(char *const *argv)
+{
+	for (size_t i = 1; argv[i] != NULL; i++) {
+		if (strcmp(argv[i], "-target") == 0 ||
+		    starts(argv[i], "--target="))
+			return true;
+	}
+	return false;
+}
+
+static void
+rewrite_cross(struct args *a, const struct args_source *src)
+{
+	const char *word = src->argv[0];
+
+	if (!src->rewrite_cross)
+		return;
+	if (is_plain_gcc(word))
+		rewrite_gcc(a, src);
+	else if ((strcmp(word, "clang") == 0 || strcmp(word, "clang++") == 0 ||
+	    starts(word, "clang-") || starts(word, "clang++-")) &&
+	    !says_target(src->argv))
+		add_made(a, mem_strdup("--target=" MACHINE "-pc-linux-gnu"));
+}
+#else
+static void
+rewrite_cross(struct args *a, const struct args_source *src)
+{
+	(void)a;
+	(void)src;
+}
+#endif
+
+int
+args_remote(const struct args_source *src, struct args *out)
+{
+	AUTOFREE char **kept = NULL;
+	int r = cmdline_strip(src->argv, &kept);
+
+	if (r < 0)
+		return r;
+	start(out, kept);
+	for (size_t i = 0; kept[i] != NULL; i++)
+		add(out, kept[i]);
+	if (src->scan->output == 0) {
+		add_made(out, mem_strdup("-o"));
+		add(out, src->scan->output_name);
+	}
+	rewrite_cross(out, src);
+	add_colour(out, src);
+	if (src->scan->has_language && !src->scan->is_preprocessed)
+		rewrite_language(out);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * args - the two command lines that are made of the user's: the local
+ * preprocessor's, and the one that is sent with a preprocessed source.
+ *
+ * Vectors are malloc'ed and NULL-terminated; words that were made here belong
+ * to the struct args, the others are borrowed from the user's argv.
+ */
+#ifndef CLIENT_ARGS_H
+#define CLIENT_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/cmdline.h"
+
+#define ARGS_MADE_MAX	8
+
+struct args {
+	char **argv;			/* owns */
+	size_t n;
+	char *made[ARGS_MADE_MAX];	/* owns */
+	size_t nmade;
+};
+
+/* What the two have in common. */
+struct args_source {
+	char *const *argv;		/* the user's; argv[0] the compiler */
+	const struct cmdline_scan *scan;
+	const char *file;		/* what argv[0] was found to be */
+	bool has_colour;		/* ask for coloured diagnostics */
+	bool rewrite_cross;		/* name the target to the server */
+};
+
+/*
+ * args_preprocess - the command whose standard output is the preprocessed
+ * source.  With -MD and the like it writes the dependency file that the whole
+ * command would have written: same name, same target.
+ */
+int args_preprocess(const struct args_source *src, struct args *out)
+    MUST_CHECK;
+
+/*
+ * args_remote - the command for the server: without what only the
+ * preprocessor reads, with an explicit -o, and with a language (-x) that says
+ * that preprocessing is over.
+ */
+int args_remote(const struct args_source *src, struct args *out) MUST_CHECK;
+
+void args_free(struct args *a);
+
+/* args_join - the words with blanks between, for messages; malloc'ed. */
+char *args_join(char *const *argv);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * job - one compile command, from the decision where it runs to its exit
+ * status.
+ *
+ * Hosts are tried in turn; each that fails is left alone afterwards, so the
+ * attempts end.  When none is left, or the source itself seems to be wrong,
+ * the local compiler has the last word, unless DISTCC_FALLBACK=0.
+ */
+#ifndef CLIENT_JOB_H
+#define CLIENT_JOB_H
+
+#include "client/args.h"
+#include "client/cpp.h"
+#include "client/env.h"
+#include "client/find.h"
+#include "client/hosts.h"
+
+struct job {
+	const struct env *env;
+	char *const *argv;		/* argv[0]: the compiler as typed */
+	struct cmdline_scan scan;
+	struct find compiler;
+	struct host_list hosts;
+	bool *skip;			/* owns: a flag for each host */
+	struct cpp cpp;
+	struct args_source source;
+	const char *file;		/* the source's name, for messages */
+};
+
+/*
+ * job_run - compile.
+ * in      argv: borrowed, NULL-terminated; argv[0] is the compiler word
+ * returns the exit status for distcc; may not return, but become the compiler
+ */
+int job_run(const struct env *env, char *const *argv) MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * distcc - the client: run a compiler command on a volunteer's machine, as if
+ * it ran here.  Three ways to say so: "distcc gcc -c x.c", "distcc -c x.c"
+ * (the compiler is cc), and as a link called gcc, first on PATH.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cleanup.h"
+#include "client/env.h"
+#include "client/exits.h"
+#include "client/job.h"
+#include "client/show.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "policy/cmdline.h"
+#include "policy/compiler.h"
+
+static void
+start_log(const struct env *env)
+{
+	if (env->verbose)
+		log_set_level(LOG_LVL_DEBUG);
+	if (env->log != NULL && env->log[0] != '\0') {
+		if (log_to_file(env->log) < 0)
+			log_err("failed to open logfile %s", env->log);
+	} else if (env->uncached_err_fd >= 0) {
+		/* ccache keeps what is written to stderr with the object */
+		log_to_fd((int)env->uncached_err_fd);
+	}
+}
+
+static bool
+is_masquerade(const char *program)
+{
+	return strcmp(compiler_base(program), "distcc") != 0;
+}
+
+/* argv with the compiler's name in front of the words from first on */
+static char **
+with_compiler(const char *name, char **first)
+{
+	size_t n = 0;
+	char **argv;
+
+	while (first[n] != NULL)
+		n++;
+	argv = mem_calloc(n + 2, sizeof(*argv));
+	argv[0] = mem_strdup(name);
+	memcpy(argv + 1, first, n * sizeof(*argv));
+	return argv;
+}
+
+static int
+compile(const struct env *env, char **argv)
+{
+	if (env->safeguard > 0) {
+		log_at(LOG_LVL_CRITICAL,
+		    "distcc seems to have invoked itself recursively!");
+		return EXIT_RECURSION;
+	}
+	cleanup_init();
+	return job_run(env, argv);
+}
+
+static int
+dispatch(const struct env *env, char **argv)
+{
+	int code;
+
+	if (argv[0] == NULL)
+		return EXIT_BAD_ARGUMENTS;
+	if (is_masquerade(argv[0]))
+		return compile(env,
+		    with_compiler(compiler_base(argv[0]), argv + 1));
+	if (argv[1] == NULL) {
+		fputs("distcc: a command is missing\n"
+		    "Try \"distcc --help\".\n", stderr);
+		return EXIT_BAD_ARGUMENTS;
+	}
+	if (show_option(env, argv[1], &code))
+		return code;
+	if (cmdline_lacks_compiler(argv[1]))
+		return compile(env, with_compiler("cc", argv + 1));
+	return compile(env, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct env env;
+
+	(void)argc;
+	log_init("distcc");
+	env_load(&env);
+	start_log(&env);
+	return dispatch(&env, argv);
+}

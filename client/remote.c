@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "client/connect.h"
+#include "client/remote.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "wire/limits.h"
+#include "wire/lzo.h"
+#include "wire/request.h"
+#include "wire/token.h"
+
+#define HEAD_MAX_BYTES	(WIRE_ARGV_MAX_BYTES + WIRE_ARGC_MAX * TOKEN_LEN + 64)
+#define READ_BYTES	(64 * 1024)
+#define UNPACK_FIRST	4	/* first guess: the plain text is 4 times longer */
+
+struct remote {
+	const struct env *env;
+	struct cpp *cpp;
+	struct connect conn;
+	unsigned int protocol;
+	struct buf head;		/* still to be sent; then empty */
+	unsigned char *packed;		/* owns: the compressed source */
+	struct remote_result *res;
+};
+
+void
+remote_result_init(struct remote_result *res)
+{
+	memset(res, 0, sizeof(*res));
+	for (size_t i = 0; i < REMOTE_PARTS; i++)
+		buf_init(&res->part[i], WIRE_BODY_MAX_BYTES);
+}
+
+void
+remote_result_free(struct remote_result *res)
+{
+	for (size_t i = 0; i < REMOTE_PARTS; i++)
+		buf_free(&res->part[i]);
+}
+
+static int
+explain(struct remote *r, int err, const char *what)
+{
+	(void)snprintf(r->res->why, sizeof(r->res->why), "%s: %s", what,
+	    err_text(err));
+	return err;
+}
+
+static int64_t
+idle_deadline(const struct remote *r)
+{
+	return clock_ms() + r->env->io_timeout_s * 1000;
+}
+
+/* ---- sending ---- */
+
+/* Skip what has been sent of n pieces. */
+static void
+advance(struct iovec *piece, size_t n, size_t sent)
+{
+	for (size_t i = 0; i < n && sent != 0; i++) {
+		size_t step = sent < piece[i].iov_len ? sent : piece[i].iov_len;
+
+		piece[i].iov_base = (char *)piece[i].iov_base + step;
+		piece[i].iov_len -= step;
+		sent -= step;
+	}
+}
+
+/*
+ * Wait until more can be sent.  A server that answers before it has read
+ * everything refuses the job: ERR_BUSY, and its answer tells why.
+ */
+static int
+wait_to_send(struct remote *r)
+{
+	int e = fd_wait(r->conn.fd, POLLIN | POLLOUT, idle_deadline(r));
+
+	if (e < 0)
+		return e;
+	return (e & POLLOUT) == 0 && (e & POLLIN) != 0 ? ERR_BUSY : 0;
+}
+
+static int
+send_pieces(struct remote *r, struct iovec *piece, size_t n)
+{
+	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = n };
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		left += piece[i].iov_len;
+	while (left != 0) {
+		ssize_t sent = sendmsg(r->conn.fd, &msg, MSG_NOSIGNAL);
+		int e = 0;
+
+		if (sent >= 0) {
+			advance(piece, n, (size_t)sent);
+			left -= (size_t)sent;
+		} else if (errno == EAGAIN) {
+			e = wait_to_send(r);
+		} else if (errno != EINTR) {
+			e = err_from_errno(errno);
+		}
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+static struct iovec
+piece_of(const void *p, size_t len)
+{
+	union { const void *in; void *out; } base = { p };
+
+	return (struct iovec){ base.out, len };
+}
+
+/* While the preprocessor runs: the server can start its side. */
+static int
+send_head(struct remote *r)
+{
+	struct iovec piece = piece_of(r->head.ptr, r->head.len);
+	int e = send_pieces(r, &piece, 1);
+
+	buf_reset(&r->head);
+	return e;
+}
+
+static int
+pack(struct remote *r, struct view *body)
+{
+	size_t len = 0;
+	int e;
+
+	if (r->protocol == 1 || body->len == 0)
+		return 0;
+	r->packed = malloc(lzo_bound(body->len));
+	if (r->packed == NULL)
+		return ERR_NOMEM;
+	e = lzo_pack(body->ptr, body->len, r->packed, &len);
+	*body = view_of(r->packed, len);
+	return e;
+}
+
+static int
+send_source(struct remote *r)
+{
+	struct view body = view_of(r->cpp->text, r->cpp->len);
+	unsigned char token[TOKEN_LEN];
+	int e = pack(r, &body);
+
+	if (e < 0)
+		return e;
+	token_encode(token, "DOTI", (uint32_t)body.len);
+	{
+		struct iovec piece[] = {
+			piece_of(r->head.ptr, r->head.len),
+			piece_of(token, sizeof(token)),
+			piece_of(body.ptr, body.len),
+		};
+
+		e = send_pieces(r, piece, sizeof(piece) / sizeof(piece[0]));
+	}
+	return e;
+}
+
+/* ---- connecting while the preprocessor runs ---- */
+
+static int
+wait_for_either(struct remote *r)
+{
+	struct pollfd p[2] = {
+		{ r->conn.is_done ? -1 : r->conn.fd, POLLOUT, 0 },
+		{ r->cpp->is_done ? -1 : r->cpp->pidfd, POLLIN, 0 },
+	};
+	int64_t deadline = r->conn.is_done ? -1 : r->conn.deadline_ms;
+
+	if (r->conn.is_done && r->cpp->pidfd < 0) {
+		cpp_finish(r->cpp, r->env);
+		return 0;
+	}
+	if (poll(p, 2, clock_poll_timeout(deadline)) < 0)
+		return errno == EINTR ? 0 : err_from_errno(errno);
+	if (p[1].revents != 0)
+		cpp_finish(r->cpp, r->env);
+	return r->conn.is_done ? 0 : connect_step(&r->conn);
+}
+
+static int
+prepare(struct remote *r)
+{
+	while (!r->conn.is_done || !r->cpp->is_done) {
+		bool was_connected = r->conn.is_done;
+		int e = wait_for_either(r);
+
+		if (e < 0) {
+			(void)snprintf(r->res->why, sizeof(r->res->why), "%s",
+			    r->conn.why[0] != '\0' ? r->conn.why :
+			    err_text(e));
+			return e;
+		}
+		if (r->cpp->has_failed)
+			return ERR_ACCESS;
+		if (!was_connected && r->conn.is_done && !r->cpp->is_done) {
+			e = send_head(r);
+			if (e < 0)
+				return explain(r, e, "sending the command");
+		}
+	}
+	return 0;
+}
+
+/* ---- the reply ---- */
+
+/* The rest of a long part goes straight to its place. */
+static ssize_t
+read_part(struct remote *r, struct reply *reply, size_t left)
+{
+	struct buf *b = &r->res->part[reply_part(reply)];
+	ssize_t n = fd_read_some(r->conn.fd, b->ptr + b->len, left,
+	    idle_deadline(r));
+	int e;
+
+	if (n < 0)
+		return n;
+	b->len += (size_t)n;
+	e = reply_body_skip(reply, (uint32_t)n);
+	return e < 0 ? e : 0;
+}
+
+/* returns bytes in *in, or 0 with nothing new for the parser, or an error */
+static ssize_t
+read_more(struct remote *r, struct reply *reply, struct view *in)
+{
+	static unsigned char bytes[READ_BYTES];
+	uint32_t left = reply_body_left(reply);
+	ssize_t n;
+
+	*in = view_of(bytes, 0);
+	if (left >= READ_BYTES)
+		return read_part(r, reply, left);
+	n = fd_read_some(r->conn.fd, bytes, sizeof(bytes), idle_deadline(r));
+	if (n > 0)
+		in->len = (size_t)n;
+	return n;
+}
+
+static int
+on_event(struct remote *r, struct reply *reply, int event)
+{
+	struct remote_result *res = r->res;
+	struct view chunk;
+
+	switch (event) {
+	case REPLY_STATUS:
+		res->status = reply_status(reply);
+		return 0;
+	case REPLY_PART:
+		if (reply_part(reply) >= REMOTE_PARTS)
+			return ERR_PROTOCOL;
+		return buf_reserve(&res->part[reply_part(reply)],
+		    reply_body_len(reply));
+	case REPLY_BODY:
+		chunk = reply_chunk(reply);
+		return buf_append(&res->part[reply_part(reply)], chunk.ptr,
+		    chunk.len);
+	default:
+		return 0;
+	}
+}
+
+/* Everything up to REPLY_DONE; returns 0 then. */
+static int
+read_events(struct remote *r, struct reply *reply)
+{
+	struct view in = view_of("", 0);
+
+	for (;;) {
+		int e = reply_feed(reply, &in);
+
+		if (e == REPLY_DONE)
+			return 0;
+		if (e < 0) {
+			(void)snprintf(r->res->why, sizeof(r->res->why),
+			    "bad reply: %s", reply_why(reply));
+			return e;
+		}
+		if (e == REPLY_MORE) {
+			ssize_t n = read_more(r, reply, &in);
+
+			e = n < 0 ? (int)n : 0;
+		} else {
+			e = on_event(r, reply, e);
+		}
+		if (e < 0)
+			return explain(r, e, "reading the reply");
+	}
+}
+
+static int
+unpack_part(struct buf *b)
+{
+	size_t room = b->len < READ_BYTES ? READ_BYTES : b->len * UNPACK_FIRST;
+	int e = ERR_LIMIT;
+
+	while (e == ERR_LIMIT && room <= WIRE_BODY_MAX_BYTES) {
+		struct buf plain = BUF_INIT(WIRE_BODY_MAX_BYTES);
+
+		e = buf_reserve(&plain, room);
+		if (e == 0)
+			e = lzo_unpack(b->ptr, b->len, plain.ptr, room,
+			    &plain.len);
+		if (e == 0) {
+			buf_free(b);
+			*b = plain;
+		} else {
+			buf_free(&plain);
+		}
+		room *= 2;
+	}
+	return e;
+}
+
+static int
+unpack(struct remote *r)
+{
+	for (size_t i = 0; r->protocol > 1 && i < REMOTE_PARTS; i++) {
+		struct buf *b = &r->res->part[i];
+		int e = b->len != 0 ? unpack_part(b) : 0;
+
+		if (e < 0)
+			return explain(r, e,
+			    reply_part_name((enum reply_part)i));
+	}
+	return 0;
+}
+
+static int
+read_reply(struct remote *r)
+{
+	struct reply *reply = reply_new(r->protocol);
+	int e = reply != NULL ? read_events(r, reply) : ERR_NOMEM;
+
+	reply_free(reply);
+	return e < 0 ? e : unpack(r);
+}
+
+static int
+converse(struct remote *r)
+{
+	int e = prepare(r);
+
+	if (e < 0)
+		return e;
+	e = send_source(r);
+	/* what the server said before it hung up tells more than our error */
+	if (e < 0 && e != ERR_BUSY && e != ERR_CLOSED)
+		return explain(r, e, "sending the source");
+	return read_reply(r);
+}
+
+static unsigned int
+protocol_of(const struct host *host)
+{
+#ifdef NO_LZO
+	if (host->is_compressed)
+		log_info("%s: compression is not built in; sending plain",
+		    host->spec);
+	return 1;
+#else
+	if (host->has_cpp)
+		log_info("%s: pump mode is not built in; preprocessing here",
+		    host->spec);
+	return host->is_compressed ? 2 : 1;
+#endif
+}
+
+int
+remote_run(const struct env *env, const struct host *host, char *const *argv,
+    struct cpp *cpp, struct remote_result *res)
+{
+	struct remote r = {
+		.env = env, .cpp = cpp, .res = res,
+		.protocol = protocol_of(host),
+		.head = BUF_INIT(HEAD_MAX_BYTES),
+	};
+	int e = connect_start(&r.conn, host);
+
+	if (e < 0) {
+		(void)snprintf(res->why, sizeof(res->why), "%s", r.conn.why);
+	} else {
+		e = request_put_head(&r.head, r.protocol, NULL, argv);
+		e = e < 0 ? explain(&r, e, "the command") : converse(&r);
+	}
+	connect_free(&r.conn);
+	buf_free(&r.head);
+	free(r.packed);
+	return e;
+}

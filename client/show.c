@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/exits.h"
+#include "client/hostfile.h"
+#include "client/show.h"
+#include "lib/log.h"
+
+#if defined(__x86_64__)
+#define TRIPLE	"x86_64-linux-gnu"
+#elif defined(__aarch64__)
+#define TRIPLE	"aarch64-linux-gnu"
+#else
+#define TRIPLE	"linux-gnu"
+#endif
+
+static int
+show_version(const struct env *env)
+{
+	(void)env;
+	printf("distcc %s %s\n"
+	    "  (protocols 1, 2 and 3) (default port %d)\n"
+	    "\n"
+	    "distcc comes with no warranty.  It is free software: you may use,\n"
+	    "change and pass it on under the terms of the GNU General Public\n"
+	    "License, version 2 or any later one.\n", VERSION, TRIPLE,
+	    HOSTS_DEFAULT_PORT);
+	return 0;
+}
+
+static int
+show_help(const struct env *env)
+{
+	(void)show_version(env);
+	fputs("\n"
+	    "Usage:\n"
+	    "   distcc [COMPILER] [COMPILER OPTIONS] -o OBJECT -c SOURCE\n"
+	    "   distcc [--help|--version|--show-hosts|-j|--show-principal]\n"
+	    "\n"
+	    "COMPILER is \"cc\" when the first word is an option or a source.\n"
+	    "\n"
+	    "   --help             this text\n"
+	    "   --version          version and protocols\n"
+	    "   --show-hosts       the host list, one a line\n"
+	    "   -j                 how many jobs the hosts take together\n"
+	    "   --scan-includes    the headers of a source (not built in)\n"
+	    "   --show-principal   the server's principal, from\n"
+	    "                      $DISTCC_PRINCIPAL\n"
+	    "\n"
+	    "Hosts, from $DISTCC_HOSTS, $DISTCC_DIR/hosts, ~/.distcc/hosts or\n"
+	    "the system's own list:\n"
+	    "   localhost[/N]                    run here, N at a time\n"
+	    "   HOST[:PORT][/N][,lzo][,cpp][,auth[=NAME]][,down]\n"
+	    "   [USER]@HOST[/N][:COMMAND][,...]  through SSH (not built in)\n"
+	    "   --randomize --localslots=N --localslots_cpp=N +zeroconf\n"
+	    "\n"
+	    "DISTCC_VERBOSE=1 tells what happens and why; DISTCC_LOG=FILE\n"
+	    "puts it in a file; DISTCC_FALLBACK=0 forbids local compiles of\n"
+	    "what could be remote.  distcc(1) has the others.\n", stdout);
+	return 0;
+}
+
+static int
+load(const struct env *env, struct host_list *list)
+{
+	char why[HOSTS_WHY_BYTES];
+	int r = hostfile_load(env, list, why);
+
+	if (r == 0)
+		return 0;
+	log_errx("%s", why);
+	return r == ERR_SYNTAX ? EXIT_BAD_HOSTSPEC : EXIT_NO_HOSTS;
+}
+
+static int
+show_hosts(const struct env *env)
+{
+	struct host_list list;
+	int code = load(env, &list);
+
+	for (size_t i = 0; code == 0 && i < list.n; i++)
+		puts(list.host[i].spec);
+	hosts_free(&list);
+	return code;
+}
+
+static int
+show_jobs(const struct env *env)
+{
+	struct host_list list;
+	unsigned long jobs = 0;
+	int code = load(env, &list);
+
+	for (size_t i = 0; i < list.n; i++)
+		jobs += list.host[i].is_down ? 0 : list.host[i].slots;
+	if (code == 0)
+		printf("%lu\n", jobs);
+	hosts_free(&list);
+	return code;
+}
+
+static int
+show_principal(const struct env *env)
+{
+	printf("Principal is        : %s\n", env->principal != NULL ?
+	    env->principal : "Not set");
+	return 0;
+}
+
+static int
+scan_includes(const struct env *env)
+{
+	(void)env;
+	log_errx("--scan-includes: the include scanner is not built in");
+	return EXIT_DISTCC_FAILED;
+}
+
+static const struct {
+	const char *word;
+	int (*show)(const struct env *env);
+} table[] = {
+	{ "--help", show_help },
+	{ "--version", show_version },
+	{ "--show-hosts", show_hosts },
+	{ "-j", show_jobs },
+	{ "--show-principal", show_principal },
+	{ "--scan-includes", scan_includes },
+};
+
+bool
+show_option(const struct env *env, const char *word, int *code)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(word, table[i].word) == 0) {
+			*code = table[i].show(env);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* show - options of distcc itself that print something and end. */
+#ifndef CLIENT_SHOW_H
+#define CLIENT_SHOW_H
+
+#include "client/env.h"
+#include "lib/err.h"
+
+/*
+ * show_option - whether word is an option of distcc itself; if so, it is done.
+ * out     *code: the exit status
+ */
+bool show_option(const struct env *env, const char *word, int *code);
+
+#endif
