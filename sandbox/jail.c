@@ -36,7 +36,7 @@ struct step {
 const char *
 jail_root(const struct jail_plan *plan, uint32_t id)
 {
-	static char path[PATH_MAX];
+	static char path[PATH_MAX - 64];	/* room for a name */
 
 	if (plan->reduced_dir == NULL)
 		return "";
