@@ -94,6 +94,7 @@ static const struct row {
 	  "cc" },
 	/* ours: unused without a linker, and a server may refuse them */
 	{ "gcc -Xlinker -s -c a.c", "gcc -c a.c" },
+	{ "clang -fcrash-diagnostics-dir=x -c a.c", "clang -c a.c" },
 	{ "gcc -c a.c a.o", "gcc -c a.c" },
 	{ "gcc -c a.c -o a.o", "gcc -c a.c -o a.o" },
 };

@@ -104,6 +104,24 @@ static const struct row rows[] = {
 	{ "DIST00000003CDIR00001001", ERR_LIMIT },
 };
 
+/* Every way of cutting gives the same story, errors included. */
+static void
+cut_everywhere(struct view v)
+{
+	struct buf whole, other;
+
+	trace_request(&whole, v.ptr, v.len, WIRE_BODY_MAX_BYTES,
+	    (struct cut){ 0 });
+	for (size_t i = 0; i < 2 * v.len; i++) {
+		struct cut c = { .first = i / 2, .is_direct = i % 2 != 0 };
+
+		trace_request(&other, v.ptr, v.len, WIRE_BODY_MAX_BYTES, c);
+		same_story(&whole, &other);
+		buf_free(&other);
+	}
+	buf_free(&whole);
+}
+
 static void
 test_rows(void **state)
 {
@@ -114,6 +132,7 @@ test_rows(void **state)
 		if (last != rows[i].last)
 			fail_msg("row %zu, %s: %d, want %d", i, rows[i].text,
 			    last, rows[i].last);
+		cut_everywhere(view_str(rows[i].text));
 	}
 }
 
@@ -185,20 +204,28 @@ test_argv_max(void **state)
 	struct buf b = BUF_INIT(1024 * 1024);
 	char *word = calloc(1, WIRE_ARG_MAX_BYTES + 1);
 	char *argv[6] = { word, word, word, word, NULL };
+	/* what three of them leave for the fourth, with its NUL */
+	size_t left = WIRE_ARGV_MAX_BYTES - 3 * (WIRE_ARG_MAX_BYTES + 1) - 1;
 	char why[96];
 
 	(void)state;
 	assert_non_null(word);
 	memset(word, 'x', WIRE_ARG_MAX_BYTES);
-	/* four words of 64 KiB: with their NULs four bytes too many */
+	/* four of the longest words are, with their NULs, too many */
 	assert_int_equal(request_put_head(&b, 1, NULL, argv), ERR_LIMIT);
 	assert_int_equal(b.len, 0);
-	assert_int_equal(token_put(&b, "DIST", 1), 0);
-	assert_int_equal(token_put(&b, "ARGC", 4), 0);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(token_put_body(&b, "ARGV", view_str(word)),
-		    0);
-	assert_int_equal(run_view(buf_view(&b), 1, why), ERR_LIMIT);
+	for (size_t over = 0; over < 2; over++) {
+		buf_reset(&b);
+		assert_int_equal(token_put(&b, "DIST", 1), 0);
+		assert_int_equal(token_put(&b, "ARGC", 4), 0);
+		for (size_t i = 0; i < 3; i++)
+			assert_int_equal(token_put_body(&b, "ARGV",
+			    view_str(word)), 0);
+		assert_int_equal(token_put_body(&b, "ARGV", view_of(word,
+		    left + over)), 0);
+		assert_int_equal(run_view(buf_view(&b), 1, why),
+		    over ? ERR_LIMIT : REQUEST_COMMAND);
+	}
 	assert_string_equal(why, "ARGV: command line too long");
 	buf_reset(&b);
 	word[WIRE_ARG_MAX_BYTES - 1] = '\0';
@@ -359,32 +386,35 @@ test_stock_pump(void **state)
 	buf_free(&b);
 }
 
-/* Every way of cutting gives the same story. */
 static void
-test_cuts(void **state)
+test_stock_cuts(void **state)
 {
 	static const char *const names[] = { "request-p1_ok.bin",
 	    "request-p2_ok.bin", "request-p3_ok.bin" };
 
 	(void)state;
 	for (size_t k = 0; k < 3; k++) {
-		struct buf b, whole, other;
+		struct buf b;
 
 		load(&b, names[k]);
-		trace_request(&whole, b.ptr, b.len, WIRE_BODY_MAX_BYTES,
-		    (struct cut){ 0 });
-		for (size_t i = 0; i < 2 * b.len; i++) {
-			struct cut c = { .first = i / 2,
-			    .is_direct = i % 2 != 0 };
-
-			trace_request(&other, b.ptr, b.len,
-			    WIRE_BODY_MAX_BYTES, c);
-			same_story(&whole, &other);
-			buf_free(&other);
-		}
-		buf_free(&whole);
+		cut_everywhere(buf_view(&b));
 		buf_free(&b);
 	}
+}
+
+/* An error is for good, whatever comes behind it. */
+static void
+test_error_stays(void **state)
+{
+	struct request *r = request_new();
+	struct view in = view_str("DIST00000004" HEAD1);
+
+	(void)state;
+	assert_int_equal(request_feed(r, &in), ERR_UNSUPPORTED);
+	assert_int_equal(request_feed(r, &in), ERR_UNSUPPORTED);
+	assert_view(in, HEAD1);
+	assert_int_equal(request_argc(r), 0);
+	request_free(r);
 }
 
 /* Our own head is, to the byte, the one that the stock client sends. */
@@ -434,7 +464,8 @@ main(void)
 		cmocka_unit_test(test_stock_plain),
 		cmocka_unit_test(test_stock_lzo),
 		cmocka_unit_test(test_stock_pump),
-		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_stock_cuts),
+		cmocka_unit_test(test_error_stays),
 		cmocka_unit_test(test_put_head),
 	};
 
