@@ -17,15 +17,16 @@
 #include "sandbox/rootfs.h"
 
 #define JOB_DIR		"/.job"		/* where a job's tmpfs is mounted */
-#define LIBRARY_DIR	"/.lib"		/* the libraries' common mount */
+#define LIBRARY_DIR	"/.lib"		/* the libraries' group */
 #define LINKS_MAX	32		/* symbolic links in one path */
 #define TEMPLATE_BYTES	"4m"		/* directories and empty files only */
 
-enum kind { DIRECTORY, LINK, DATA, PROGRAM, TREE, DEVICE, LIBRARIES };
+enum kind { DIRECTORY, LINK, DATA, PROGRAM, TREE, DEVICE, GROUP };
 
 struct entry {
 	enum kind kind;
 	bool is_dir;		/* the mount's root is a directory */
+	bool is_nested;		/* within another entry's mount */
 	char *path;		/* without symbolic links, except its own name */
 	char *target;		/* LINK: what it says */
 };
@@ -44,7 +45,7 @@ static const uint64_t attributes[] = {
 	[PROGRAM] = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	[TREE]	 = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	[DEVICE] = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-	[LIBRARIES] = MOUNT_ATTR_RDONLY,
+	[GROUP] = MOUNT_ATTR_RDONLY,
 };
 
 #define SCRATCH_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | \
@@ -52,6 +53,8 @@ static const uint64_t attributes[] = {
 
 static const char *const devices[] = { "/dev/null", "/dev/zero",
     "/dev/urandom" };
+
+#define DEVICE_DIR	"/dev"
 
 static bool
 is_mount(enum kind kind)
@@ -230,22 +233,25 @@ compare(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* Whether entry i lies within another entry's mount of the same or more
- * rights: it need not be mounted again. */
+/*
+ * Whether entry i lies within another entry's mount (it is nested), and if so
+ * whether with no more rights than that: then it need not be mounted again.
+ */
 static bool
-is_covered(const struct rootfs *fs, size_t i)
+is_covered(struct rootfs *fs, size_t i)
 {
-	const struct entry *e = &fs->entries[i];
+	struct entry *e = &fs->entries[i];
 
 	for (size_t k = 0; k < fs->n; k++) {
 		const struct entry *o = &fs->entries[k];
 		size_t len = strlen(o->path);
 
-		if (k == i || !is_mount(o->kind) || !o->is_dir)
+		if (k == i || !is_mount(o->kind) || !o->is_dir ||
+		    strncmp(e->path, o->path, len) != 0 ||
+		    e->path[len] != '/')
 			continue;
-		if (strncmp(e->path, o->path, len) == 0 &&
-		    e->path[len] == '/' &&
-		    (!is_mount(e->kind) || e->kind <= o->kind))
+		e->is_nested = true;
+		if (!is_mount(e->kind) || e->kind <= o->kind)
 			return true;
 	}
 	return false;
@@ -341,6 +347,19 @@ attach(int root, const struct entry *e, const uint64_t *set)
 	    MOVE_MOUNT_F_EMPTY_PATH) < 0 ? err_from_errno(errno) : 0;
 }
 
+/*
+ * Put one of the template's mounts into the job's root.  In a namespace of a
+ * lesser user the copied mounts are locked in their places; clones are not.
+ */
+static int
+take(int root, const struct entry *e)
+{
+	if (move_mount(AT_FDCWD, e->path, root, e->path + 1, 0) == 0)
+		return 0;
+	return errno == EINVAL ? attach(root, e, NULL) :
+	    err_from_errno(errno);
+}
+
 /* A directory to build the template on that hides none of what it needs. */
 static const char *
 find_base(const struct rootfs *fs)
@@ -371,46 +390,55 @@ pivot_here(void)
 	return 0;
 }
 
+/* Mount one of the host's files within an open directory of the template. */
 static int
-add_devices(struct rootfs *fs)
+attach_file(int dir, const char *path, const char *name, uint64_t set)
 {
-	int r;
+	struct mount_attr attr = { .attr_set = set };
+	AUTOFD tree = open_tree(AT_FDCWD, path,
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-		if ((r = add_path(fs, DEVICE, devices[i])) < 0)
-			return r;
+	if (tree < 0 || mknodat(dir, name, S_IFREG | 0644, 0) < 0 ||
+	    mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
+	    move_mount(tree, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+		log_warn("rootfs: %s", path);
+		return err_from_errno(errno);
+	}
 	return 0;
 }
 
 /*
- * The libraries' mount: a directory of the template, made a mount of its own so
- * that a job gets it, and all that is mounted in it, with one call.
+ * A group of files: a small file system that they are mounted in, so that a job
+ * gets it, and all that is in it, with one call.
  */
 static int
-attach_libraries(const struct rootfs *fs, int root)
+attach_group(const struct rootfs *fs, int root, const char *path)
 {
-	struct mount_attr attr = { .attr_set = attributes[PROGRAM] };
-	AUTOFD dir = -1;
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	AUTOFD dir = new_tmpfs(TEMPLATE_BYTES, "8192", NULL);
 	char name[24];
+	int r = 0;
 
-	dir = openat(root, LIBRARY_DIR + 1, O_PATH | O_CLOEXEC);
 	if (dir < 0)
+		return dir;
+	if (move_mount(dir, "", root, path + 1, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_from_errno(errno);
-	for (size_t i = 0; i < fs->nlibraries; i++) {
-		AUTOFD tree = open_tree(AT_FDCWD, fs->libraries[i],
-		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-		(void)snprintf(name, sizeof(name), "%zu", i);
-		if (tree < 0 || mknodat(dir, name, S_IFREG | 0644, 0) < 0 ||
-		    mount_setattr(tree, "", AT_EMPTY_PATH, &attr,
-		    sizeof(attr)) < 0 ||
-		    move_mount(tree, "", dir, name,
-		    MOVE_MOUNT_F_EMPTY_PATH) < 0) {
-			log_warn("rootfs: %s", fs->libraries[i]);
-			return err_from_errno(errno);
+	if (strcmp(path, DEVICE_DIR) == 0) {
+		for (size_t i = 0; r == 0 && i < sizeof(devices) /
+		    sizeof(devices[0]); i++)
+			r = attach_file(dir, devices[i],
+			    strrchr(devices[i], '/') + 1, attributes[DEVICE]);
+	} else {
+		for (size_t i = 0; r == 0 && i < fs->nlibraries; i++) {
+			(void)snprintf(name, sizeof(name), "%zu", i);
+			r = attach_file(dir, fs->libraries[i], name,
+			    attributes[PROGRAM]);
 		}
 	}
-	return 0;
+	if (r == 0 && mount_setattr(dir, "", AT_EMPTY_PATH, &readonly,
+	    sizeof(readonly)) < 0)
+		r = err_from_errno(errno);
+	return r;
 }
 
 int
@@ -421,8 +449,8 @@ rootfs_enter_template(struct rootfs *fs)
 	const char *base;
 	int r;
 
-	if ((r = add_devices(fs)) < 0 ||
-	    (r = add(fs, LIBRARIES, true, LIBRARY_DIR, NULL)) < 0)
+	if ((r = add(fs, GROUP, true, DEVICE_DIR, NULL)) < 0 ||
+	    (r = add(fs, GROUP, true, LIBRARY_DIR, NULL)) < 0)
 		return r;
 	arrange(fs);
 	base = find_base(fs);
@@ -439,8 +467,8 @@ rootfs_enter_template(struct rootfs *fs)
 		const struct entry *e = &fs->entries[i];
 
 		r = make_place(root, e);
-		if (r == 0 && e->kind == LIBRARIES)
-			r = attach_libraries(fs, root);
+		if (r == 0 && e->kind == GROUP)
+			r = attach_group(fs, root, e->path);
 		else if (r == 0 && is_mount(e->kind))
 			r = attach(root, e, &attributes[e->kind]);
 		if (r < 0) {
@@ -476,8 +504,10 @@ rootfs_enter_job(const struct rootfs *fs, const struct rootfs_job *job)
 	for (size_t i = 0; i < fs->n; i++) {
 		const struct entry *e = &fs->entries[i];
 
+		if (e->is_nested)	/* comes with the one around it */
+			continue;
 		if ((r = make_place(root, e)) < 0 ||
-		    (is_mount(e->kind) && (r = attach(root, e, NULL)) < 0))
+		    (is_mount(e->kind) && (r = take(root, e)) < 0))
 			return r;
 	}
 	if (mkdirat(root, "tmp", 0777) < 0 || fchmodat(root, "tmp", 01777,

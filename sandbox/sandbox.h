@@ -88,4 +88,13 @@ int sandbox_no_files(void) MUST_CHECK;
 int sandbox_confine_worker(const struct sandbox_filter *filter,
     uint64_t memory, uint64_t file) MUST_CHECK;
 
+/*
+ * sandbox_confine_auth - the same for distccd-auth, which may still read the
+ * files that configure its mechanism, and write one.
+ * in      readable: paths, NULL-terminated; what is not there is passed over
+ *         writable: a path, read and written
+ */
+int sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
+    const char *const *readable, const char *writable) MUST_CHECK;
+
 #endif

@@ -112,6 +112,19 @@ limit(int which, uint64_t value)
 	    err_from_errno(errno) : 0;
 }
 
+static int
+limit_small(uint64_t memory, uint64_t file)
+{
+	int r;
+
+	if ((r = limit(RLIMIT_CORE, 0)) < 0 ||
+	    (r = limit(RLIMIT_NPROC, 0)) < 0 ||
+	    (r = limit(RLIMIT_NOFILE, 32)) < 0 ||
+	    (r = limit(RLIMIT_AS, memory)) < 0)
+		return r;
+	return limit(RLIMIT_FSIZE, file);
+}
+
 int
 sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
     uint64_t file)
@@ -119,13 +132,42 @@ sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
 	int r;
 
 	if ((r = sandbox_drop_caps()) < 0 ||
-	    (r = limit(RLIMIT_CORE, 0)) < 0 ||
-	    (r = limit(RLIMIT_NPROC, 0)) < 0 ||
-	    (r = limit(RLIMIT_NOFILE, 32)) < 0 ||
-	    (r = limit(RLIMIT_AS, memory)) < 0 ||
-	    (r = limit(RLIMIT_FSIZE, file)) < 0)
+	    (r = limit_small(memory, file)) < 0 ||
+	    (r = sandbox_no_new_privs()) < 0 || (r = sandbox_no_files()) < 0)
 		return r;
-	if ((r = sandbox_no_new_privs()) < 0 || (r = sandbox_no_files()) < 0)
+	return sandbox_filter_load(filter);
+}
+
+#define AUTH_FILE_BYTES	(64ULL * 1024 * 1024)	/* of the replay cache */
+
+static int
+few_files(const char *const *readable, const char *writable)
+{
+	AUTOFD ruleset = landlock_new(LANDLOCK_EXEC | LANDLOCK_READ |
+	    LANDLOCK_WRITE | LANDLOCK_NET | LANDLOCK_SCOPE);
+	int r = ruleset < 0 ? ruleset : 0;
+
+	for (; r == 0 && *readable != NULL; readable++) {
+		r = landlock_allow(ruleset, *readable, LANDLOCK_READ);
+		if (r == ERR_NOENT)
+			r = 0;
+	}
+	if (r == 0)
+		r = landlock_allow(ruleset, writable,
+		    LANDLOCK_READ | LANDLOCK_WRITE);
+	return r < 0 ? r : landlock_enforce(ruleset);
+}
+
+int
+sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
+    const char *const *readable, const char *writable)
+{
+	int r;
+
+	if ((r = sandbox_drop_caps()) < 0 ||
+	    (r = limit_small(memory, AUTH_FILE_BYTES)) < 0 ||
+	    (r = sandbox_no_new_privs()) < 0 ||
+	    (r = few_files(readable, writable)) < 0)
 		return r;
 	return sandbox_filter_load(filter);
 }
