@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +10,29 @@
 #define ENTRIES_MAX	20001	/* the files of a request and one more */
 #define PATH_BYTES_MAX	4097	/* with the NUL */
 
-/* A string of exactly len bytes, the last of them its only NUL. */
+/*
+ * Absolute, and no component that climbs: in a reduced jail names are put
+ * behind the job's directory, and must stay there.
+ */
+static bool
+is_below_root(const char *path)
+{
+	const char *p = path;
+
+	if (path[0] != '/')
+		return false;
+	while (p != NULL) {
+		p++;
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0'))
+			return false;
+		p = strchr(p, '/');
+	}
+	return true;
+}
+
+/* A path of exactly len bytes, the last of them its only NUL. */
 static int
-take_string(struct view *v, uint32_t len, const char **out)
+take_path(struct view *v, uint32_t len, const char **out)
 {
 	struct view s;
 	int r;
@@ -23,14 +44,14 @@ take_string(struct view *v, uint32_t len, const char **out)
 	if (memchr(s.ptr, '\0', len) != s.ptr + len - 1)
 		return ERR_SYNTAX;
 	*out = (const char *)s.ptr;
-	return 0;
+	return is_below_root(*out) ? 0 : ERR_SYNTAX;
 }
 
 static int
 take_optional(struct view *v, uint32_t len, const char **out)
 {
 	*out = NULL;
-	return len == 0 ? 0 : take_string(v, len, out);
+	return len == 0 ? 0 : take_path(v, len, out);
 }
 
 /* Split argv_bytes into exactly argc words. */
@@ -79,14 +100,15 @@ job_parse(struct view whole, struct job *job)
 	if ((r = view_take(&rest, sizeof(h), &head)) < 0)
 		return r;
 	memcpy(&h, head.ptr, sizeof(h));
-	if (h.magic != MSG_CONFIG_MAGIC || h.protocol < 1 || h.protocol > 3)
+	if (h.magic != MSG_CONFIG_MAGIC || h.protocol < 1 || h.protocol > 3 ||
+	    (h.cdir_bytes != 0) != (h.protocol == 3))
 		return ERR_SYNTAX;
 	if (h.nentries > ENTRIES_MAX)
 		return ERR_LIMIT;
 	if ((r = take_argv(&rest, h.argc, h.argv_bytes, &job->argv)) < 0)
 		return r;
 	if ((r = take_optional(&rest, h.cdir_bytes, &job->cdir)) < 0 ||
-	    (r = take_string(&rest, h.output_bytes, &job->output)) < 0 ||
+	    (r = take_path(&rest, h.output_bytes, &job->output)) < 0 ||
 	    (r = take_optional(&rest, h.deps_bytes, &job->deps)) < 0) {
 		job_free(job);
 		return r;
@@ -119,7 +141,7 @@ job_next_entry(struct job *job, struct view whole, struct job_file *out)
 	memcpy(&e, head.ptr, sizeof(e));
 	if (e.kind > JOB_SYSTEM_LINK)
 		return ERR_SYNTAX;
-	if ((r = take_string(&job->entries, e.name_bytes, &out->name)) < 0)
+	if ((r = take_path(&job->entries, e.name_bytes, &out->name)) < 0)
 		return r;
 	if (e.len > SIZE_MAX)
 		return ERR_LIMIT;
