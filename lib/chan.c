@@ -103,7 +103,8 @@ chan_recv(int chan, void *msg, size_t size, int *fds, size_t *nfds)
 		return err_from_errno(errno);
 	count = take_fds(&hdr, fds);
 	if ((hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-	    count > (fds != NULL ? (size_t)CHAN_FDS_MAX : 0)) {
+	    count > (fds != NULL ? (size_t)CHAN_FDS_MAX : 0) ||
+	    (n == 0 && count != 0)) {	/* looks like an end of file */
 		for (size_t i = 0; fds != NULL && i < CHAN_FDS_MAX; i++)
 			fd_close(&fds[i]);
 		return ERR_PROTOCOL;

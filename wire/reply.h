@@ -45,7 +45,7 @@ void reply_set_body_max(struct reply *r, uint64_t bytes);
  *         ERR_PROTOCOL (another protocol than asked for; an object although
  *         the status is not 0).  reply_why() says what and where.
  * A server that refuses may end early: the caller sees EOF, no event.
- * wire    P-040 … P-059
+ * wire    P-040 … P-049
  */
 int reply_feed(struct reply *r, struct view *in) MUST_CHECK;
 /* reply_why - one English clause about the last error; owned by r; contains

@@ -37,7 +37,7 @@ struct request {
 	struct buf name, target;
 	size_t names_len;		/* of all names and targets so far */
 	uint32_t body_len, body_left;
-	uint64_t body_max, bodies_left;	/* caps: one body; all to come */
+	uint64_t bodies_left;		/* cap of this body and all to come */
 	struct view chunk;
 };
 
@@ -55,7 +55,7 @@ request_new(void)
 	buf_init(&r->cdir, WIRE_CDIR_MAX_BYTES + 1);
 	buf_init(&r->name, WIRE_NAME_MAX_BYTES + 1);
 	buf_init(&r->target, WIRE_NAME_MAX_BYTES + 1);
-	r->body_max = r->bodies_left = WIRE_BODY_MAX_BYTES;
+	r->bodies_left = WIRE_BODY_MAX_BYTES;
 	return r;
 }
 
@@ -75,9 +75,8 @@ request_free(struct request *r)
 void
 request_set_body_max(struct request *r, uint64_t bytes)
 {
-	if (bytes > WIRE_BODY_MAX_BYTES)
-		bytes = WIRE_BODY_MAX_BYTES;
-	r->body_max = r->bodies_left = bytes;
+	r->bodies_left = bytes < WIRE_BODY_MAX_BYTES ? bytes :
+	    WIRE_BODY_MAX_BYTES;
 }
 
 /* ---- errors: text of ours only, never a byte of the peer ---- */
@@ -218,7 +217,7 @@ take_argv(struct request *r, uint32_t val)
 static int
 take_body(struct request *r, uint32_t val)
 {
-	if (val > r->body_max || val > r->bodies_left)
+	if (val > r->bodies_left)	/* P-014 */
 		return fail(r, ERR_LIMIT, "more bytes than allowed");
 	r->bodies_left -= val;
 	r->body_len = r->body_left = val;

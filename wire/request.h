@@ -44,7 +44,7 @@ void request_free(struct request *r);
  *         request_set_body_max), ERR_UNSUPPORTED (unknown protocol version),
  *         ERR_NOMEM.  request_why() says what and where.
  * After REQUEST_DONE any further byte is ERR_SYNTAX.
- * wire    P-010 … P-039
+ * wire    P-001 … P-033
  */
 int request_feed(struct request *r, struct view *in) MUST_CHECK;
 
@@ -52,8 +52,9 @@ int request_feed(struct request *r, struct view *in) MUST_CHECK;
  * or owned by r; contains no byte of the peer. */
 const char *request_why(const struct request *r);
 
-/* request_set_body_max - a tighter cap, in bytes as sent, for one body and
- * for all bodies together. */
+/* request_set_body_max - a tighter cap than WIRE_BODY_MAX_BYTES, in bytes as
+ * sent, for all bodies of the request together (and so for each).  To be called
+ * before the first request_feed(). */
 void request_set_body_max(struct request *r, uint64_t bytes);
 
 /* Getters; each is valid from the event named above on. */

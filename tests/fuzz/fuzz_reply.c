@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_reply - a reply parses the same however it is cut (P-040 … P-059). */
+/* fuzz_reply - a reply parses the same however it is cut (P-040 … P-049). */
 #include "tests/fuzz/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_request - a request parses the same however it is cut (P-010 … P-039). */
+/* fuzz_request - a request parses the same however it is cut (P-001 … P-033). */
 #include "tests/fuzz/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
