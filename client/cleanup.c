@@ -41,6 +41,8 @@ cleanup_init(void)
 		    old.sa_handler == SIG_IGN)
 			(void)sigaction(deadly[i], &old, NULL);
 	}
+	/* inherited as ignored it would make waitpid(2) fail */
+	(void)signal(SIGCHLD, SIG_DFL);
 }
 
 void

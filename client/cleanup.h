@@ -8,7 +8,8 @@
 
 #include <sys/types.h>
 
-/* cleanup_init - catch the signals that end a build. */
+/* cleanup_init - catch the signals that end a build; be told of children's
+ * ends even if our parent did not want to be. */
 void cleanup_init(void);
 
 /* cleanup_child - end this process too; 0: there is none any more. */

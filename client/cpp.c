@@ -145,7 +145,7 @@ save(const struct cpp *c, const struct env *env)
 void
 cpp_finish(struct cpp *c, const struct env *env)
 {
-	if (c->is_done)
+	if (c->is_done || !c->is_started)
 		return;
 	c->status = spawn_wait(c->pid);
 	c->pid = 0;

@@ -42,7 +42,8 @@ void cpp_free(struct cpp *c);
 void cpp_start(struct cpp *c, const struct env *env,
     const struct args_source *src, unsigned int slots);
 
-/* cpp_finish - wait for its end, and map what it wrote. */
+/* cpp_finish - wait for its end, free its slot, and map what it wrote; nothing
+ * to do when that was done, or it was never started. */
 void cpp_finish(struct cpp *c, const struct env *env);
 
 /* cpp_print_messages - what it wrote to its stderr, to ours. */

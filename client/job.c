@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/auth.h"
 #include "client/backoff.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
@@ -69,11 +70,7 @@ not_built_in(const struct host *h)
 {
 	if (h->kind == HOST_SSH)
 		return "SSH is not built in";
-	if (h->has_auth)
-		return "authentication (,auth) is not built in";
-	if (h->has_seal)
-		return "encryption (,seal) is not built in";
-	return NULL;
+	return h->has_auth || h->has_seal ? auth_missing() : NULL;
 }
 
 /* Hosts that this build cannot reach are passed over; if that leaves none,
@@ -89,6 +86,8 @@ skip_unusable(struct job *job)
 	for (size_t i = 0; i < l->n; i++) {
 		const char *missing = not_built_in(&l->host[i]);
 
+		if (l->host[i].is_down)
+			log_info("%s is down", l->host[i].spec);
 		job->skip[i] = missing != NULL || l->host[i].is_down;
 		usable += job->skip[i] ? 0 : 1;
 		if (missing != NULL) {
@@ -307,6 +306,9 @@ distribute(struct job *job)
 		case HOST_FAILED:
 			backoff_mark(job->env, host);
 			job->skip[i] = true;
+			/* its slot must not be held while waiting for another
+			 * host's: who has that may wait for this */
+			cpp_finish(&job->cpp, job->env);
 			break;
 		case GO_LOCAL:
 			fd_close(&lock);

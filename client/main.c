@@ -4,6 +4,7 @@
  * it ran here.  Three ways to say so: "distcc gcc -c x.c", "distcc -c x.c"
  * (the compiler is cc), and as a link called gcc, first on PATH.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,19 @@
 #include "lib/mem.h"
 #include "policy/cmdline.h"
 #include "policy/compiler.h"
+
+/* A file of ours must not become somebody's stdout because that was closed. */
+static void
+fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
 
 static void
 start_log(const struct env *env)
@@ -39,21 +53,6 @@ is_masquerade(const char *program)
 	return strcmp(compiler_base(program), "distcc") != 0;
 }
 
-/* argv with the compiler's name in front of the words from first on */
-static char **
-with_compiler(const char *name, char **first)
-{
-	size_t n = 0;
-	char **argv;
-
-	while (first[n] != NULL)
-		n++;
-	argv = mem_calloc(n + 2, sizeof(*argv));
-	argv[0] = mem_strdup(name);
-	memcpy(argv + 1, first, n * sizeof(*argv));
-	return argv;
-}
-
 static int
 compile(const struct env *env, char **argv)
 {
@@ -66,6 +65,22 @@ compile(const struct env *env, char **argv)
 	return job_run(env, argv);
 }
 
+/* Compile with a compiler's name in front of the words from first on. */
+static int
+compile_with(const struct env *env, const char *name, char **first)
+{
+	AUTOFREE char *compiler = mem_strdup(name);
+	AUTOFREE char **argv = NULL;
+	size_t n = 0;
+
+	while (first[n] != NULL)
+		n++;
+	argv = mem_calloc(n + 2, sizeof(*argv));
+	argv[0] = compiler;
+	memcpy(argv + 1, first, n * sizeof(*argv));
+	return compile(env, argv);
+}
+
 static int
 dispatch(const struct env *env, char **argv)
 {
@@ -74,8 +89,7 @@ dispatch(const struct env *env, char **argv)
 	if (argv[0] == NULL)
 		return EXIT_BAD_ARGUMENTS;
 	if (is_masquerade(argv[0]))
-		return compile(env,
-		    with_compiler(compiler_base(argv[0]), argv + 1));
+		return compile_with(env, compiler_base(argv[0]), argv + 1);
 	if (argv[1] == NULL) {
 		fputs("distcc: a command is missing\n"
 		    "Try \"distcc --help\".\n", stderr);
@@ -84,7 +98,7 @@ dispatch(const struct env *env, char **argv)
 	if (show_option(env, argv[1], &code))
 		return code;
 	if (cmdline_lacks_compiler(argv[1]))
-		return compile(env, with_compiler("cc", argv + 1));
+		return compile_with(env, "cc", argv + 1);
 	return compile(env, argv + 1);
 }
 
@@ -94,6 +108,7 @@ main(int argc, char **argv)
 	struct env env;
 
 	(void)argc;
+	fill_standard_fds();
 	log_init("distcc");
 	env_load(&env);
 	start_log(&env);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "client/auth.h"
 #include "client/connect.h"
 #include "client/remote.h"
 #include "lib/clock.h"
@@ -20,12 +21,15 @@
 
 #define HEAD_MAX_BYTES	(WIRE_ARGV_MAX_BYTES + WIRE_ARGC_MAX * TOKEN_LEN + 64)
 #define READ_BYTES	(64 * 1024)
-#define UNPACK_FIRST	4	/* first guess: the plain text is 4 times longer */
+#define UNPACK_FIRST	4	/* first guess: plain text per packed byte */
 
 struct remote {
 	const struct env *env;
+	const struct host *host;
 	struct cpp *cpp;
 	struct connect conn;
+	struct auth *auth;		/* owns: a sealed connection, or NULL */
+	struct buf sealed;		/* records on their way out */
 	unsigned int protocol;
 	struct buf head;		/* still to be sent; then empty */
 	unsigned char *packed;		/* owns: the compressed source */
@@ -91,7 +95,7 @@ wait_to_send(struct remote *r)
 }
 
 static int
-send_pieces(struct remote *r, struct iovec *piece, size_t n)
+send_clear(struct remote *r, struct iovec *piece, size_t n)
 {
 	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = n };
 	size_t left = 0;
@@ -116,6 +120,34 @@ send_pieces(struct remote *r, struct iovec *piece, size_t n)
 	return 0;
 }
 
+static struct iovec piece_of(const void *p, size_t len);
+
+/* Each piece as records; nothing follows the last of the last pieces. */
+static int
+send_sealed(struct remote *r, const struct iovec *piece, size_t n, bool last)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct iovec out;
+		int e = auth_pack(r->auth, view_of(piece[i].iov_base,
+		    piece[i].iov_len), last && i == n - 1, &r->sealed);
+
+		if (e < 0)
+			return e;
+		out = piece_of(r->sealed.ptr, r->sealed.len);
+		if ((e = send_clear(r, &out, 1)) < 0)
+			return e;
+	}
+	return 0;
+}
+
+/* in      last: the request ends here */
+static int
+send_pieces(struct remote *r, struct iovec *piece, size_t n, bool last)
+{
+	return r->auth != NULL ? send_sealed(r, piece, n, last) :
+	    send_clear(r, piece, n);
+}
+
 static struct iovec
 piece_of(const void *p, size_t len)
 {
@@ -129,7 +161,7 @@ static int
 send_head(struct remote *r)
 {
 	struct iovec piece = piece_of(r->head.ptr, r->head.len);
-	int e = send_pieces(r, &piece, 1);
+	int e = send_pieces(r, &piece, 1, false);
 
 	buf_reset(&r->head);
 	return e;
@@ -168,7 +200,8 @@ send_source(struct remote *r)
 			piece_of(body.ptr, body.len),
 		};
 
-		e = send_pieces(r, piece, sizeof(piece) / sizeof(piece[0]));
+		e = send_pieces(r, piece, sizeof(piece) / sizeof(piece[0]),
+		    true);
 	}
 	return e;
 }
@@ -195,6 +228,15 @@ wait_for_either(struct remote *r)
 	return r->conn.is_done ? 0 : connect_step(&r->conn);
 }
 
+/* The preprocessor goes on meanwhile. */
+static int
+authenticate(struct remote *r)
+{
+	if (!r->host->has_auth && !r->host->has_seal)
+		return 0;
+	return auth_begin(&r->auth, r->conn.fd, r->host, r->env, r->res->why);
+}
+
 static int
 prepare(struct remote *r)
 {
@@ -210,6 +252,9 @@ prepare(struct remote *r)
 		}
 		if (r->cpp->has_failed)
 			return ERR_ACCESS;
+		if (!was_connected && r->conn.is_done &&
+		    (e = authenticate(r)) < 0)
+			return e;
 		if (!was_connected && r->conn.is_done && !r->cpp->is_done) {
 			e = send_head(r);
 			if (e < 0)
@@ -221,13 +266,20 @@ prepare(struct remote *r)
 
 /* ---- the reply ---- */
 
+static ssize_t
+read_some(struct remote *r, void *ptr, size_t size)
+{
+	return r->auth != NULL ?
+	    auth_read(r->auth, ptr, size, idle_deadline(r)) :
+	    fd_read_some(r->conn.fd, ptr, size, idle_deadline(r));
+}
+
 /* The rest of a long part goes straight to its place. */
 static ssize_t
 read_part(struct remote *r, struct reply *reply, size_t left)
 {
 	struct buf *b = &r->res->part[reply_part(reply)];
-	ssize_t n = fd_read_some(r->conn.fd, b->ptr + b->len, left,
-	    idle_deadline(r));
+	ssize_t n = read_some(r, b->ptr + b->len, left);
 	int e;
 
 	if (n < 0)
@@ -248,7 +300,7 @@ read_more(struct remote *r, struct reply *reply, struct view *in)
 	*in = view_of(bytes, 0);
 	if (left >= READ_BYTES)
 		return read_part(r, reply, left);
-	n = fd_read_some(r->conn.fd, bytes, sizeof(bytes), idle_deadline(r));
+	n = read_some(r, bytes, sizeof(bytes));
 	if (n > 0)
 		in->len = (size_t)n;
 	return n;
@@ -278,6 +330,23 @@ on_event(struct remote *r, struct reply *reply, int event)
 	}
 }
 
+static int
+explain_seal(struct remote *r, int e)
+{
+	(void)snprintf(r->res->why, sizeof(r->res->why), "%s",
+	    auth_why(r->auth));
+	return e;
+}
+
+/* What is not sealed to its end may have lost its end. */
+static int
+check_end(struct remote *r)
+{
+	int e = auth_check_end(r->auth);
+
+	return e < 0 ? explain(r, e, "the reply's end") : 0;
+}
+
 /* Everything up to REPLY_DONE; returns 0 then. */
 static int
 read_events(struct remote *r, struct reply *reply)
@@ -288,7 +357,7 @@ read_events(struct remote *r, struct reply *reply)
 		int e = reply_feed(reply, &in);
 
 		if (e == REPLY_DONE)
-			return 0;
+			return r->auth != NULL ? check_end(r) : 0;
 		if (e < 0) {
 			(void)snprintf(r->res->why, sizeof(r->res->why),
 			    "bad reply: %s", reply_why(reply));
@@ -301,6 +370,8 @@ read_events(struct remote *r, struct reply *reply)
 		} else {
 			e = on_event(r, reply, e);
 		}
+		if (e == ERR_ACCESS && r->auth != NULL)
+			return explain_seal(r, e);
 		if (e < 0)
 			return explain(r, e, "reading the reply");
 	}
@@ -389,9 +460,10 @@ remote_run(const struct env *env, const struct host *host, char *const *argv,
     struct cpp *cpp, struct remote_result *res)
 {
 	struct remote r = {
-		.env = env, .cpp = cpp, .res = res,
+		.env = env, .host = host, .cpp = cpp, .res = res,
 		.protocol = protocol_of(host),
 		.head = BUF_INIT(HEAD_MAX_BYTES),
+		.sealed = BUF_INIT(2 * (size_t)WIRE_BODY_MAX_BYTES),
 	};
 	int e = connect_start(&r.conn, host);
 
@@ -401,6 +473,8 @@ remote_run(const struct env *env, const struct host *host, char *const *argv,
 		e = request_put_head(&r.head, r.protocol, NULL, argv);
 		e = e < 0 ? explain(&r, e, "the command") : converse(&r);
 	}
+	auth_free(r.auth);
+	buf_free(&r.sealed);
 	connect_free(&r.conn);
 	buf_free(&r.head);
 	free(r.packed);

@@ -103,8 +103,10 @@ show_jobs(const struct env *env)
 static int
 show_principal(const struct env *env)
 {
-	printf("Principal is        : %s\n", env->principal != NULL ?
-	    env->principal : "Not set");
+	if (env->principal != NULL)
+		printf("Principal is\t: %s\n", env->principal);
+	else
+		puts("Principal\t: Not Set.");
 	return 0;
 }
 

@@ -289,7 +289,7 @@ test_plain_job(void **state)
 	assert_int_equal(job.argc, 5);
 	assert_string_equal(job.argv[2], "a.i");
 	assert_string_equal(job.argv[4], "a.o");
-	assert_string_equal(job.output, "a.o");
+	assert_string_equal(job.output, "/w/a.o");
 	assert_null(job.cdir);
 	assert_null(job.deps);
 	assert_int_equal(job_next_entry(&job, whole, &file), 0);
@@ -598,8 +598,8 @@ test_pump_job(void **state)
 	put(f, b.ptr, b.len);
 	whole = take_job(f, &job);
 	assert_string_equal(job.cdir, "/home/u");
-	assert_string_equal(job.output, "a.o");
-	assert_string_equal(job.deps, "a.d");
+	assert_string_equal(job.output, "/home/u/a.o");
+	assert_string_equal(job.deps, "/home/u/a.d");
 	assert_int_equal(job_next_entry(&job, whole, &file), 0);
 	assert_int_equal(file.kind, JOB_FILE);
 	assert_string_equal(file.name, "/home/u/src/a.c");
