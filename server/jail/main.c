@@ -222,6 +222,7 @@ probe_layers(void)
 		.worker_uid = config->worker_uid,
 		.is_root = config->is_root != 0,
 		.is_reduced = config->is_reduced != 0,
+		.any_command = config->any_command != 0,
 		.shm_key = PROBE_SHM_KEY,
 	};
 	int shm = shmget(PROBE_SHM_KEY, 4096, IPC_CREAT | 0600);
