@@ -89,10 +89,17 @@ int sandbox_confine_worker(const struct sandbox_filter *filter,
     uint64_t memory, uint64_t file) MUST_CHECK;
 
 /*
+ * sandbox_few_files - no_new_privs, and Landlock as sandbox_no_files(), but for
+ * what is listed.  It may be narrowed further.
+ * in      readable: paths, NULL-terminated; what is not there is passed over
+ *         writable: a path, read and written; or NULL
+ */
+int sandbox_few_files(const char *const *readable, const char *writable)
+    MUST_CHECK;
+
+/*
  * sandbox_confine_auth - the same for distccd-auth, which may still read the
  * files that configure its mechanism, and write one.
- * in      readable: paths, NULL-terminated; what is not there is passed over
- *         writable: a path, read and written
  */
 int sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
     const char *const *readable, const char *writable) MUST_CHECK;

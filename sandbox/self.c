@@ -140,19 +140,19 @@ sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
 
 #define AUTH_FILE_BYTES	(64ULL * 1024 * 1024)	/* of the replay cache */
 
-static int
-few_files(const char *const *readable, const char *writable)
+int
+sandbox_few_files(const char *const *readable, const char *writable)
 {
 	AUTOFD ruleset = landlock_new(LANDLOCK_EXEC | LANDLOCK_READ |
 	    LANDLOCK_WRITE | LANDLOCK_NET | LANDLOCK_SCOPE);
-	int r = ruleset < 0 ? ruleset : 0;
+	int r = ruleset < 0 ? ruleset : sandbox_no_new_privs();
 
 	for (; r == 0 && *readable != NULL; readable++) {
 		r = landlock_allow(ruleset, *readable, LANDLOCK_READ);
 		if (r == ERR_NOENT)
 			r = 0;
 	}
-	if (r == 0)
+	if (r == 0 && writable != NULL)
 		r = landlock_allow(ruleset, writable,
 		    LANDLOCK_READ | LANDLOCK_WRITE);
 	return r < 0 ? r : landlock_enforce(ruleset);
@@ -166,8 +166,7 @@ sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
 
 	if ((r = sandbox_drop_caps()) < 0 ||
 	    (r = limit_small(memory, AUTH_FILE_BYTES)) < 0 ||
-	    (r = sandbox_no_new_privs()) < 0 ||
-	    (r = few_files(readable, writable)) < 0)
+	    (r = sandbox_few_files(readable, writable)) < 0)
 		return r;
 	return sandbox_filter_load(filter);
 }

@@ -8,7 +8,7 @@
  * message but its fixed fields.
  *
  *	listener <-> worker (one channel a connection)
- *	  HELLO        L>W  first, once                      fds: config
+ *	  HELLO        L>W  first, once             fds: config[, context]
  *	  RESERVE      W>L  ask for buffer memory            fds: -
  *	  RESERVED     L>W  granted; or never (worker waits, its deadline rules)
  *	  SLOT         W>L  the request is complete and judged; queue me
@@ -17,6 +17,15 @@
  *	  COMPILED     L>W  slot is free again               fds: as flags say
  *	  LOG          W>L  any time, rate-limited
  *	  SUMMARY      W>L  once, the last message: what became of the job
+ *
+ *	listener <-> auth (one channel a connection, with --auth)
+ *	  AUTH_HELLO   L>A  first, once        fds: config, keytab, replay cache
+ *	  AUTH_READY   A>L  confined and willing; or it logs why not, and ends
+ *	  AUTH_BEGIN   L>A  once                             fds: the client
+ *	  AUTH_NAME    A>L  once: the client has proved who it is
+ *	  AUTH_VERDICT L>A  may it?
+ *	  AUTH_OVER    A>L  once, the last message  fds: the context, if sealed
+ *	  LOG          A>L  any time, rate-limited
  *
  *	listener <-> jailer (one channel a daemon; "jailer" is distccd-jail)
  *	  SETUP        L>J  first, once                      fds: config
@@ -32,7 +41,8 @@
  *
  * Fixed descriptors of each started process: 0, 1, 2 are /dev/null (with
  * --log-stderr, 2 is the daemon's stderr); MSG_CHAN_FD is the channel;
- * the worker reads its client at MSG_PEER_FD and writes to it at MSG_PEER_OUT_FD
+ * distccd-auth opens its keytab and replay cache at MSG_KEYTAB_FD and
+ * MSG_REPLAY_FD; the worker reads its client at MSG_PEER_FD and writes to it at MSG_PEER_OUT_FD
  * (the same socket twice, or two pipes over SSH).  Everything else is closed.
  */
 #ifndef SERVER_MSG_H
@@ -47,6 +57,8 @@
 #define MSG_CHAN_FD	3
 #define MSG_PEER_FD	4
 #define MSG_PEER_OUT_FD	5
+#define MSG_KEYTAB_FD	6
+#define MSG_REPLAY_FD	7
 
 #define MSG_TEXT_BYTES		1024	/* a log line, with its NUL */
 #define MSG_NAME_BYTES		128	/* a compiler's base name, with its NUL */
@@ -61,6 +73,11 @@ enum msg_type {
 	MSG_COMPILE	= 8,	MSG_COMPILED	 = 9,
 	MSG_LOG		= 10,
 	MSG_SUMMARY	= 12,
+	MSG_AUTH_HELLO	= 14,
+	MSG_AUTH_READY	= 16,
+	MSG_AUTH_BEGIN	= 18,
+	MSG_AUTH_NAME	= 20,	MSG_AUTH_VERDICT = 21,
+	MSG_AUTH_OVER	= 22,
 	MSG_SETUP	= 32,
 	MSG_LAYER	= 34,
 	MSG_READY	= 36,
@@ -79,7 +96,8 @@ struct msg_reserve {
 	uint64_t bytes;
 };
 
-/* MSG_RESERVED, MSG_SLOT, MSG_SLOT_GRANTED, MSG_KILL, MSG_HELLO */
+/* MSG_RESERVED, MSG_SLOT, MSG_SLOT_GRANTED, MSG_KILL, MSG_HELLO,
+ * MSG_AUTH_HELLO, MSG_AUTH_BEGIN */
 struct msg_plain {
 	struct msg_head head;
 };
@@ -161,6 +179,62 @@ struct msg_summary {
 	char why[MSG_TEXT_BYTES];	/* the reason when outcome is not OK */
 };
 
+#define MSG_PRINCIPAL_BYTES	512	/* a whole name, with its NUL */
+#define MSG_REASON_BYTES	256
+
+/* MSG_AUTH_READY */
+struct msg_auth_ready {
+	struct msg_head head;
+	char realm[MSG_PRINCIPAL_BYTES];	/* the default one; "": none */
+};
+
+/* MSG_AUTH_NAME: proved by the mechanism, judged by the listener */
+struct msg_auth_name {
+	struct msg_head head;
+	uint32_t is_sealed;
+	uint32_t reserved;			/* 0 */
+	char peer[MSG_PRINCIPAL_BYTES];		/* the client's */
+	char own[MSG_PRINCIPAL_BYTES];		/* whom it wanted to reach */
+};
+
+struct msg_auth_verdict {
+	struct msg_head head;
+	uint32_t is_allowed;
+	uint32_t reserved;			/* 0 */
+	char why[MSG_REASON_BYTES];		/* not allowed: for the client */
+};
+
+enum msg_auth_end {
+	MSG_AUTH_OK,			/* the client may go on */
+	MSG_AUTH_REFUSED,		/* by the verdict */
+	MSG_AUTH_NOT_ASKED,		/* it began without authentication */
+	MSG_AUTH_NOT_SEALED,		/* plain, where only sealed will do */
+	MSG_AUTH_FAILED,		/* it did not prove anything */
+	MSG_AUTH_TIMEOUT,
+	MSG_AUTH_LEFT,
+	MSG_AUTH_INTERNAL,
+	MSG_AUTH_END_COUNT,
+};
+
+/* MSG_AUTH_OVER */
+struct msg_auth_over {
+	struct msg_head head;
+	uint32_t end;				/* enum msg_auth_end */
+	uint32_t is_sealed;			/* a context comes along */
+	char why[MSG_REASON_BYTES];
+};
+
+/*
+ * The sealed memfd of a sealed connection's context: this, then len bytes that
+ * only GSSAPI can read.  The listener passes it on unopened.
+ */
+struct msg_context {
+	uint32_t magic;			/* MSG_CONFIG_MAGIC */
+	uint32_t len;
+	unsigned char client_nonce[32];
+	unsigned char server_nonce[32];
+};
+
 /* MSG_LAYER: one line of --show-sandbox */
 enum msg_layer_state { MSG_LAYER_OK, MSG_LAYER_MISSING, MSG_LAYER_REDUCED };
 
@@ -185,6 +259,8 @@ struct msg_compiler {
 	uint32_t reserved;
 };
 
+enum msg_auth_mode { MSG_AUTH_OFF, MSG_AUTH_ANY, MSG_AUTH_SEAL };
+
 struct msg_config {
 	uint32_t magic;			/* MSG_CONFIG_MAGIC: same build */
 	uint32_t ncompilers;
@@ -204,7 +280,10 @@ struct msg_config {
 					   are compared: 1, or DISTCC_CMDLIST's */
 	uint32_t ntoolchains;
 	char toolchains[16][1024];	/* --toolchain */
+	uint32_t auth;			/* enum msg_auth_mode */
+	uint32_t reserved;		/* 0 */
 	struct sandbox_filter worker_filter;
+	struct sandbox_filter auth_filter;	/* with --auth */
 	struct msg_compiler compilers[MSG_COMPILERS_MAX];
 };
 
@@ -224,7 +303,8 @@ struct job_header {
 	uint32_t argv_bytes;
 	uint32_t cdir_bytes;
 	uint32_t nentries;
-	uint32_t output_bytes;	/* the output's path with its NUL, behind cdir */
+	uint32_t output_bytes;	/* the output's absolute path in the job, with
+				   its NUL, behind cdir */
 	uint32_t deps_bytes;	/* the dependency file's, 0: none */
 };
 

@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/dispatch.h"
 #include "server/listener/jailer.h"
@@ -56,7 +57,9 @@ refusal(struct server *s, const struct sockaddr *peer, uint32_t *source)
 		return "too many sources";
 	if (sources_is_refused(&s->sources, *source, now))
 		return "penalty";
-	if (sources_connections(&s->sources, *source) >= s->opt.max_per_source)
+	/* with --auth it will count by its name; auth.c sees to it until then */
+	if (s->opt.auth == AUTH_OFF &&
+	    sources_connections(&s->sources, *source) >= s->opt.max_per_source)
 		return "--max-per-source";
 	return NULL;
 }
@@ -92,20 +95,25 @@ ready(void *arg)
 }
 
 static int
-spawn_worker(struct server *s, struct client *c, int in, int out)
+spawn_worker(struct server *s, struct client *c, int in, int out, int context)
 {
 	struct msg_plain hello = { .head = { MSG_HELLO, c->job } };
-	struct spawn sp = { .name = "distccd-worker", .in = in, .out = out,
+	/* only the second kind has GSSAPI in its address space */
+	struct spawn sp = { .name = context < 0 ? "distccd-worker" :
+	    "distccd-worker-gss", .in = in, .out = out,
 	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids };
+	const int fds[2] = { s->config_fd, context };
 	int pair[2], r;
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
 	c->chan = (struct loop_item){ pair[0], ready, c };
-	sp.path = spawn_path("distccd-worker");
+	sp.env = context < 0 ? NULL : auth_environment();
+	sp.path = spawn_path(sp.name);
 	sp.chan = pair[1];
 	/* sent first: the worker finds it as soon as it runs */
-	r = chan_send(pair[0], &hello, sizeof(hello), &s->config_fd, 1);
+	r = chan_send(pair[0], &hello, sizeof(hello), fds,
+	    context < 0 ? 1 : 2);
 	if (r == 0)
 		r = spawn_start(&sp, &c->pid);
 	(void)close(pair[1]);
@@ -120,6 +128,14 @@ int
 clients_start(struct server *s, int in, int out, const struct sockaddr *peer,
     uint32_t source)
 {
+	return clients_start_known(s, in, out, peer, source, NULL, -1);
+}
+
+int
+clients_start_known(struct server *s, int in, int out,
+    const struct sockaddr *peer, uint32_t source, const char *principal,
+    int context)
+{
 	struct client *c = calloc(1, sizeof(*c));
 	int r = ERR_NOMEM;
 
@@ -133,7 +149,11 @@ clients_start(struct server *s, int in, int out, const struct sockaddr *peer,
 		c->state = CLIENT_READING;
 		c->started_ms = clock_ms();
 		(void)net_name(peer, c->peer);
-		r = spawn_worker(s, c, in, out);
+		if (principal != NULL)
+			(void)log_escape(view_str(principal), c->principal,
+			    sizeof(c->principal));
+		c->is_sealed = context >= 0;
+		r = spawn_worker(s, c, in, out, context);
 	}
 	(void)close(in);
 	if (out != in)

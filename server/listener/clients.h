@@ -28,6 +28,15 @@ bool clients_judge(struct server *s, const struct sockaddr *peer,
 int clients_start(struct server *s, int in, int out,
     const struct sockaddr *peer, uint32_t source) MUST_CHECK;
 
+/*
+ * clients_start_known - the same for a client that has proved who it is.
+ * in      principal: its name, borrowed; context: for the worker, borrowed;
+ *         -1: the connection is not sealed
+ */
+int clients_start_known(struct server *s, int in, int out,
+    const struct sockaddr *peer, uint32_t source, const char *principal,
+    int context) MUST_CHECK;
+
 /* clients_pump - grant memory and slots as far as they go. */
 void clients_pump(struct server *s);
 

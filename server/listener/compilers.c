@@ -106,7 +106,7 @@ compilers_check_file(const char *path, char file[1024], const char **why)
 	*why = "it is a script or can't be executed";
 	if ((st.st_mode & S_IXUSR) == 0 || !is_elf(resolved))
 		return ERR_ACCESS;
-	(void)snprintf(file, 1024, "%s", resolved);
+	memcpy(file, resolved, strlen(resolved) + 1);
 	return 0;
 }
 

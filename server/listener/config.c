@@ -30,6 +30,19 @@ fill_identity(struct msg_config *c, const struct options *o,
 }
 
 static int
+build_filters(struct msg_config *c, const struct options *o)
+{
+	enum sandbox_mode mode = o->tracing ? SANDBOX_LOG : SANDBOX_ERRNO;
+	int r = sandbox_filter_build(SANDBOX_WORKER, mode, &c->worker_filter);
+
+	if (r == 0 && o->auth != AUTH_OFF)
+		r = sandbox_filter_build(SANDBOX_AUTH, mode, &c->auth_filter);
+	if (r < 0)
+		log_errx("can't build a system call filter: %s", err_text(r));
+	return r;
+}
+
+static int
 fill(struct msg_config *c, const struct options *o, const struct ids *ids)
 {
 	int r;
@@ -43,15 +56,11 @@ fill(struct msg_config *c, const struct options *o, const struct ids *ids)
 	c->tracing = o->tracing ? 1 : 0;
 	c->pool = o->pool;
 	c->nice = o->nice;
+	c->auth = (uint32_t)o->auth;
 	fill_identity(c, o, ids);
 	if ((r = compilers_find(c, o)) < 0)
 		return r;
-	r = sandbox_filter_build(SANDBOX_WORKER,
-	    o->tracing ? SANDBOX_LOG : SANDBOX_ERRNO, &c->worker_filter);
-	if (r < 0)
-		log_errx("can't build the worker's system call filter: %s",
-		    err_text(r));
-	return r;
+	return build_filters(c, o);
 }
 
 int

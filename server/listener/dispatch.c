@@ -144,9 +144,10 @@ log_summary(const struct client *c, const struct msg_summary *m)
 	char compiler[MSG_NAME_BYTES], input[256], why[512];
 	int status = (int)m->status;
 
-	log_at(o->level, "job=%u %s client=%s exit=%d signal=%d time=%lldms "
+	log_at(o->level, "job=%u %s client=%s%s%s%s exit=%d signal=%d time=%lldms "
 	    "compile=%lldms in=%llu out=%llu cc=%s file=%s%s%s%s", c->job,
-	    o->event, c->peer, WIFSIGNALED(status) ? 0 : WEXITSTATUS(status),
+	    o->event, c->peer, c->principal[0] != '\0' ? " principal=" : "",
+	    c->principal, c->is_sealed ? " sealed" : "", WIFSIGNALED(status) ? 0 : WEXITSTATUS(status),
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 	    (long long)(clock_ms() - c->started_ms),
 	    (long long)(c->state == CLIENT_REPLYING ? c->compile_ms : 0),

@@ -160,14 +160,17 @@ do_ran(struct server *s, union message *m, const int *fds, size_t nfds)
 		return ERR_PROTOCOL;
 	ran->text[sizeof(ran->text) - 1] = '\0';
 	for (uint32_t i = 0; i < s->opt.jobs; i++) {
-		if (s->jailer.runs[i].job != ran->head.job)
+		if (ran->head.job == 0 ||
+		    s->jailer.runs[i].job != ran->head.job)
 			continue;
 		s->jailer.runs[i].job = 0;
 		ran->head.type = MSG_COMPILED;
 		clients_compiled(s, ran, fds, nfds);
 		return 0;
 	}
-	return ERR_PROTOCOL;
+	/* it was given up before, or KILL and RAN crossed */
+	log_debug("job=%u event=late_result", ran->head.job);
+	return 0;
 }
 
 static int

@@ -15,6 +15,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/config.h"
 #include "server/listener/daemon.h"
@@ -109,6 +110,8 @@ prepare(struct server *s)
 		return EXIT_BAD_ARGUMENTS;
 	if (clients_init(s) < 0 || jailer_init(s) < 0)
 		return EXIT_OUT_OF_MEMORY;
+	if (auth_init(s) < 0)
+		return EXIT_GSSAPI_FAILED;
 	warn_insecure(&s->opt);
 	if (s->config->ncompilers == 0 && s->config->any_command == 0 &&
 	    s->opt.show == SHOW_NOTHING)
@@ -142,6 +145,8 @@ start(struct server *s)
 	}
 	if (jailer_start(s) < 0 || jailer_verdict(s) < 0)
 		return EXIT_DISTCC_FAILED;
+	if (auth_open(s) < 0)
+		return EXIT_GSSAPI_FAILED;
 	if (daemon_write_pid(s->opt.pid_file, &s->ids) < 0)
 		return EXIT_IO_ERROR;
 	if (daemon_open_log(&s->opt, &s->ids) < 0)
@@ -230,6 +235,9 @@ main(int argc, char **argv)
 		return 0;
 	case SHOW_VERSION:
 		options_version();
+		return 0;
+	case SHOW_PRINCIPAL:
+		options_show_principal();
 		return 0;
 	default:
 		return run(&server);

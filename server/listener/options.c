@@ -276,13 +276,72 @@ not_built_in(const char *what)
 		return not_built_in("--" name);				\
 	}
 
-MISSING(no_auth, "auth")
-MISSING(no_blacklist, "blacklist")
-MISSING(no_whitelist, "whitelist")
 MISSING(no_stats, "stats")
 MISSING(no_stats_port, "stats-port")
 MISSING(no_zeroconf, "zeroconf")
-MISSING(no_principal, "show-principal")
+
+/* --- authentication ---------------------------------------------------- */
+
+#ifdef NO_GSSAPI
+MISSING(set_auth, "auth")
+MISSING(add_whitelist, "whitelist")
+MISSING(add_blacklist, "blacklist")
+MISSING(add_allow_principal, "allow-principal")
+MISSING(add_deny_principal, "deny-principal")
+#else
+static int
+set_auth(void *target, const char *value)
+{
+	struct options *o = target;
+
+	if (value != NULL && strcmp(value, "seal") != 0) {
+		log_errx("--auth=%s: the only word here is seal", value);
+		return ERR_SYNTAX;
+	}
+	o->auth = value != NULL ? AUTH_SEAL : AUTH_ANY;
+	return 0;
+}
+
+#define PRINCIPAL(func, name, deny, file)				\
+	static int							\
+	func(void *target, const char *value)				\
+	{								\
+		struct options *o = target;				\
+									\
+		if (o->nprincipals == OPTIONS_PRINCIPALS_MAX) {		\
+			log_errx("--" name ": more than %d of them; use a " \
+			    "file", OPTIONS_PRINCIPALS_MAX);		\
+			return ERR_LIMIT;				\
+		}							\
+		o->principals[o->nprincipals++] =			\
+		    (struct principal_option){ deny, file, value };	\
+		return 0;						\
+	}
+
+PRINCIPAL(add_whitelist, "whitelist", false, true)
+PRINCIPAL(add_blacklist, "blacklist", true, true)
+PRINCIPAL(add_allow_principal, "allow-principal", false, false)
+PRINCIPAL(add_deny_principal, "deny-principal", true, false)
+#endif
+
+const char *
+options_principal(void)
+{
+	const char *name = getenv("DISTCCD_PRINCIPAL");
+
+	return name != NULL && name[0] != '\0' ? name : "distcc";
+}
+
+void
+options_show_principal(void)
+{
+	const char *name = getenv("DISTCCD_PRINCIPAL");
+
+	(void)printf(name != NULL ? "Principal is\t: %s\n" : "Principal\t: %s\n",
+	    name != NULL ? name : "Not Set");
+}
+
+FLAG(set_show_principal, o->show = SHOW_PRINCIPAL)
 
 /* --- who may connect --------------------------------------------------- */
 
@@ -404,13 +463,27 @@ static const struct opt network_table[] = {
 	    "time without a byte in or out (30000)", set_idle_ms },
 	{ "min-rate", 0, OPT_REQUIRED, "BYTES",
 	    "slowest client, bytes a second (4096)", set_min_rate },
-	{ "auth", 0, OPT_NONE, NULL, NULL, no_auth },
-	{ "blacklist", 0, OPT_REQUIRED, "FILE", NULL, no_blacklist },
-	{ "whitelist", 0, OPT_REQUIRED, "FILE", NULL, no_whitelist },
-	{ "show-principal", 0, OPT_NONE, NULL, NULL, no_principal },
 	{ "stats", 0, OPT_NONE, NULL, NULL, no_stats },
 	{ "stats-port", 0, OPT_REQUIRED, "PORT", NULL, no_stats_port },
 	{ "zeroconf", 0, OPT_NONE, NULL, NULL, no_zeroconf },
+};
+
+static const struct opt auth_table[] = {
+	{ "auth", 0, OPT_OPTIONAL, "seal",
+	    "only clients that prove who they are; seal: only encrypted",
+	    set_auth },
+	{ "allow-principal", 0, OPT_REQUIRED, "NAME",
+	    "serve this principal or pattern (repeatable)",
+	    add_allow_principal },
+	{ "deny-principal", 0, OPT_REQUIRED, "NAME",
+	    "never serve this principal or pattern (repeatable)",
+	    add_deny_principal },
+	{ "whitelist", 0, OPT_REQUIRED, "FILE",
+	    "--allow-principal for each line of FILE", add_whitelist },
+	{ "blacklist", 0, OPT_REQUIRED, "FILE",
+	    "--deny-principal for each line of FILE", add_blacklist },
+	{ "show-principal", 0, OPT_NONE, NULL,
+	    "print $DISTCCD_PRINCIPAL, and exit", set_show_principal },
 };
 
 static const struct opt jail_table[] = {
@@ -461,6 +534,7 @@ static const struct group {
 } groups[] = {
 	{ "Mode", mode_table, COUNT(mode_table) },
 	{ "Network", network_table, COUNT(network_table) },
+	{ "Authentication", auth_table, COUNT(auth_table) },
 	{ "Jobs and their jails", jail_table, COUNT(jail_table) },
 	{ "Messages", log_table, COUNT(log_table) },
 };
@@ -505,7 +579,7 @@ int
 options_parse(struct options *o, int argc, char **argv)
 {
 	struct opt all[COUNT(mode_table) + COUNT(network_table) +
-	    COUNT(jail_table) + COUNT(log_table)];
+	    COUNT(auth_table) + COUNT(jail_table) + COUNT(log_table)];
 	size_t n = 0;
 	int first, r;
 

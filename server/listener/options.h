@@ -27,11 +27,22 @@ enum exit_code {
 	EXIT_COMPILER_MISSING	= 110,
 	EXIT_SETUID_FAILED	= 112,
 	EXIT_ACCESS_DENIED	= 113,
+	EXIT_GSSAPI_FAILED	= 119,
 };
 
+#define OPTIONS_PRINCIPALS_MAX	64
+
+/* one of --allow-principal, --deny-principal, --whitelist, --blacklist */
+struct principal_option {
+	bool is_deny;
+	bool is_file;
+	const char *value;
+};
+
+enum options_auth { AUTH_OFF, AUTH_ANY, AUTH_SEAL };
 enum options_mode { MODE_GUESS, MODE_DAEMON, MODE_INETD };
 enum options_show { SHOW_NOTHING, SHOW_TABLE, SHOW_JSON, SHOW_HELP,
-	SHOW_VERSION };
+	SHOW_VERSION, SHOW_PRINCIPAL };
 
 struct options {
 	enum options_mode mode;
@@ -45,6 +56,9 @@ struct options {
 	size_t nlisten;			/* 0: all addresses */
 	struct access_rule *rules;	/* owns */
 	size_t nrules;
+	enum options_auth auth;
+	struct principal_option principals[OPTIONS_PRINCIPALS_MAX];
+	size_t nprincipals;
 	uint32_t jobs;
 	uint32_t max_clients;
 	uint32_t max_per_source;
@@ -72,8 +86,12 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv) MUST_CHECK;
 void options_free(struct options *o);
 
-/* options_help, options_version - to stdout. */
+/* options_help, options_version, options_show_principal - to stdout. */
 void options_help(void);
 void options_version(void);
+
+/* options_principal - $DISTCCD_PRINCIPAL, or the default for it. */
+const char *options_principal(void);
+void options_show_principal(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/jailer.h"
 #include "server/listener/serve.h"
@@ -69,6 +70,9 @@ take_one(struct server *s, int listener)
 		(void)close(fd);
 		return 0;
 	}
+	if (s->opt.auth != AUTH_OFF)
+		return auth_start(s, fd, fd, (struct sockaddr *)&peer,
+		    source) < 0 ? ERR_BUSY : 0;
 	/* the worker has deadlines of its own and wants to block on neither */
 	if (clients_start(s, fd, fd, (struct sockaddr *)&peer, source) < 0)
 		return ERR_BUSY;
@@ -136,7 +140,9 @@ serve_stdio(struct server *s)
 	if (in < 0 || out < 0 || fd_set_nonblock(in, true) < 0 ||
 	    fd_set_nonblock(out, true) < 0)
 		return err_from_errno(errno);
-	return clients_start(s, in, out, (struct sockaddr *)&peer, source);
+	return s->opt.auth != AUTH_OFF ?
+	    auth_start(s, in, out, (struct sockaddr *)&peer, source) :
+	    clients_start(s, in, out, (struct sockaddr *)&peer, source);
 }
 
 static void
@@ -163,13 +169,14 @@ serve_stop(struct server *s)
 	log_notice("event=stopping running=%u", slots_running(&s->slots));
 	stop_listening(s);
 	s->stop_at_ms = now + STOP_MS;
+	auth_stop(s);
 	clients_stop(s, false);
 }
 
 static bool
 is_over(const struct server *s, int64_t now)
 {
-	if (s->is_inetd && s->nclients == 0)
+	if (s->is_inetd && s->nclients == 0 && s->auth.nbusy == 0)
 		return true;
 	return s->stop_at_ms >= 0 &&
 	    (s->nclients == 0 || now >= s->stop_at_ms);
@@ -180,6 +187,7 @@ tick(struct server *s, int64_t now)
 {
 	jailer_tick(s, now);
 	clients_tick(s, now);
+	auth_tick(s, now);
 	if (s->opt.lifetime_s != 0 && s->stop_at_ms < 0 &&
 	    now - s->started_ms >= (int64_t)s->opt.lifetime_s * 1000)
 		serve_stop(s);
@@ -191,7 +199,7 @@ timeout_of(const struct server *s, int64_t now)
 {
 	int64_t left;
 
-	if (s->nclients != 0 || slots_running(&s->slots) != 0 ||
+	if (s->nclients != 0 || s->auth.nbusy != 0 || slots_running(&s->slots) != 0 ||
 	    !jailer_is_ready(s) || s->stop_at_ms >= 0)
 		return TICK_MS;
 	if (s->opt.lifetime_s == 0)
@@ -219,6 +227,7 @@ serve_loop(struct server *s)
 		}
 	}
 	clients_stop(s, true);
+	auth_stop(s);
 	jailer_stop(s);
 	log_notice("event=stopped");
 	return s->is_inetd ? s->outcome : 0;

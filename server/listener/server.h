@@ -13,6 +13,7 @@
 #include "server/listener/loop.h"
 #include "server/listener/net.h"
 #include "server/listener/options.h"
+#include "server/listener/principals.h"
 #include "server/listener/reserve.h"
 #include "server/listener/slots.h"
 #include "server/listener/sources.h"
@@ -44,6 +45,8 @@ struct client {
 	int64_t granted_ms;
 	int64_t compile_ms;		/* from COMPILE to COMPILED */
 	char peer[NET_NAME_BYTES];
+	char principal[PRINCIPAL_BYTES];	/* escaped; "": not known */
+	bool is_sealed;
 };
 
 /* a compile that the jailer has been asked for; one a slot */
@@ -69,6 +72,20 @@ struct jailer {
 	uint32_t backoff_ms;
 };
 
+struct handshake;
+
+/* distccd-auth's processes, some waiting for a client */
+struct auth {
+	struct handshake *list;
+	uint32_t nready;		/* confined, without a client */
+	uint32_t nbusy;
+	uint32_t nstarting;
+	int keytab_fd;
+	int replay_fd;
+	int64_t retry_at_ms;		/* none is started before that */
+	struct principals principals;
+};
+
 /* at most so many lines of one kind a minute */
 struct ration {
 	int64_t minute;
@@ -91,6 +108,7 @@ struct server {
 	struct slots slots;
 	struct reserve reserve;
 	struct jailer jailer;
+	struct auth auth;
 	struct ration refusals;
 	struct ration violations;
 	struct loop_item signals;

@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/daemon.h"
 #include "server/listener/jailer.h"
@@ -20,7 +21,8 @@ reap(struct server *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!jailer_reaped(s, pid, status))
+		if (!jailer_reaped(s, pid, status) &&
+		    !auth_reaped(s, pid, status))
 			(void)clients_reaped(s, pid, status);
 }
 
@@ -38,6 +40,7 @@ ready(void *arg)
 		break;
 	case SIGHUP:
 		daemon_reopen_log(&s->ids);
+		auth_reload(s);
 		break;
 	default:
 		serve_stop(s);

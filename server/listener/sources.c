@@ -16,6 +16,8 @@ sources_init(struct sources *s, uint32_t size)
 void
 sources_free(struct sources *s)
 {
+	for (uint32_t i = 0; i < s->size; i++)
+		free(s->table[i].principal);
 	free(s->table);
 	memset(s, 0, sizeof(*s));
 }
@@ -56,34 +58,74 @@ is_better_victim(const struct source *a, const struct source *b)
 	return a->last_ms < b->last_ms;
 }
 
+/* By address when principal is NULL, else by that alone. */
+static bool
+is_same(const struct source *e, const unsigned char key[17],
+    const char *principal)
+{
+	if (!e->in_use || (e->principal != NULL) != (principal != NULL))
+		return false;
+	return principal != NULL ? strcmp(e->principal, principal) == 0 :
+	    memcmp(e->key, key, 17) == 0;
+}
+
+/* The entry; or, new, the one to be forgotten for it.  NULL: there is none. */
+static struct source *
+find(struct sources *s, const unsigned char key[17], const char *principal)
+{
+	struct source *victim = NULL;
+
+	for (uint32_t i = 0; i < s->size; i++) {
+		struct source *e = &s->table[i];
+
+		if (is_same(e, key, principal))
+			return e;
+		if (e->connections == 0 &&
+		    (victim == NULL || is_better_victim(e, victim)))
+			victim = e;
+	}
+	if (victim != NULL) {
+		free(victim->principal);
+		memset(victim, 0, sizeof(*victim));
+	}
+	return victim;
+}
+
+static int
+find_or_add(struct sources *s, const unsigned char key[17],
+    const char *principal, int64_t now_ms, uint32_t *index)
+{
+	struct source *e = find(s, key, principal);
+
+	if (e == NULL)
+		return ERR_LIMIT;
+	if (!e->in_use && principal != NULL &&
+	    (e->principal = strdup(principal)) == NULL)
+		return ERR_NOMEM;
+	memcpy(e->key, key, 17);
+	e->in_use = true;
+	e->last_ms = now_ms;
+	*index = (uint32_t)(e - s->table);
+	return 0;
+}
+
 int
 sources_find(struct sources *s, const struct sockaddr *peer, int64_t now_ms,
     uint32_t *index)
 {
 	unsigned char key[17];
-	struct source *victim = NULL;
 
 	make_key(peer, key);
-	for (uint32_t i = 0; i < s->size; i++) {
-		struct source *e = &s->table[i];
+	return find_or_add(s, key, NULL, now_ms, index);
+}
 
-		if (e->in_use && memcmp(e->key, key, sizeof(key)) == 0) {
-			e->last_ms = now_ms;
-			*index = i;
-			return 0;
-		}
-		if (e->connections == 0 &&
-		    (victim == NULL || is_better_victim(e, victim)))
-			victim = e;
-	}
-	if (victim == NULL)
-		return ERR_LIMIT;
-	memset(victim, 0, sizeof(*victim));
-	memcpy(victim->key, key, sizeof(key));
-	victim->in_use = true;
-	victim->last_ms = now_ms;
-	*index = (uint32_t)(victim - s->table);
-	return 0;
+int
+sources_find_principal(struct sources *s, const char *name, int64_t now_ms,
+    uint32_t *index)
+{
+	static const unsigned char none[17];
+
+	return find_or_add(s, none, name, now_ms, index);
 }
 
 void

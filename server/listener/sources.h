@@ -3,7 +3,8 @@
  * sources - where connections come from: how many each address has, and
  * which have misbehaved.  Pure: the time is a parameter.
  *
- * An IPv6 network of 64 bits counts as one source, an IPv4 address as one (also
+ * A client that has proved who it is counts by its principal's name, wherever
+ * it comes from.  An IPv6 network of 64 bits counts as one source, an IPv4 address as one (also
  * when mapped into IPv6).  A penalty is a time that passes by itself: misdeeds
  * add seconds, at most SOURCES_PENALTY_MAX_S in all, and only a sum above
  * SOURCES_PENALTY_MIN_S refuses.  (The idea is OpenSSH's PerSourcePenalties.)
@@ -24,6 +25,7 @@
 
 struct source {
 	unsigned char key[17];		/* family, then the address */
+	char *principal;		/* owns; then key is empty.  Or NULL */
 	bool in_use;
 	uint32_t connections;
 	int64_t penalty_until_ms;
@@ -44,6 +46,10 @@ void sources_free(struct sources *s);
  * returns 0; ERR_LIMIT when every entry has connections
  */
 int sources_find(struct sources *s, const struct sockaddr *peer,
+    int64_t now_ms, uint32_t *index) MUST_CHECK;
+
+/* sources_find_principal - the same by name; also ERR_NOMEM. */
+int sources_find_principal(struct sources *s, const char *name,
     int64_t now_ms, uint32_t *index) MUST_CHECK;
 
 void sources_enter(struct sources *s, uint32_t index);

@@ -134,7 +134,7 @@ become(const struct spawn *s, pid_t parent)
 	/* taking on other ids clears it, so not before */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(126);
-	(void)execve(s->path, argv, env);
+	(void)execve(s->path, argv, s->env != NULL ? s->env : env);
 	_exit(127);
 }
 

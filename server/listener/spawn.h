@@ -14,6 +14,7 @@ struct spawn {
 	int chan;		/* becomes MSG_CHAN_FD */
 	int in, out;		/* become MSG_PEER_FD, MSG_PEER_OUT_FD; -1 */
 	int err;		/* becomes 2; -1: /dev/null */
+	char *const *env;	/* the environment; NULL: a PATH and no more */
 	const struct ids *ids;	/* whose ids to take on; NULL: keep ours */
 };
 

@@ -205,7 +205,8 @@ send_reply(struct writer *w, uint32_t status, const struct ask_result *res,
 	if (w->s->protocol == 3 && ok &&
 	    (r = put_file(w, "DOTD", res->deps)) < 0)
 		return r;
-	return flush(w);
+	r = flush(w);
+	return r < 0 ? r : peer_end_reply(w->s, &w->out);
 }
 
 /* What an end is to the client: a message of ours, or nothing (it compiles
@@ -258,6 +259,10 @@ answer_result(struct session *s, const struct ask_result *res)
 	if (end->answer == ANSWER_NOTHING)
 		return session_end(s, end->outcome, ANSWER_NOTHING, "%s",
 		    line);
+	/* an empty object with status 0 would be taken for a good one */
+	if (ran && status == 0 && res->object < 0)
+		return session_end(s, MSG_OUTCOME_INTERNAL, ANSWER_NOTHING,
+		    "the compiler made no output file");
 	begin(&w, s);
 	r = send_reply(&w, status, res, line);
 	buf_free(&w.buf);

@@ -31,7 +31,8 @@ ask_hello(struct session *s)
 	void *map = MAP_FAILED;
 	ssize_t n = chan_recv(MSG_CHAN_FD, &m, sizeof(m), fds, &nfds);
 
-	if (n != (ssize_t)sizeof(m) || m.head.type != MSG_HELLO || nfds != 1)
+	if (n != (ssize_t)sizeof(m) || m.head.type != MSG_HELLO || nfds < 1 ||
+	    nfds > 2)
 		return ERR_PROTOCOL;
 	if (fd_is_sealed(fds[0]) && fstat(fds[0], &st) == 0 &&
 	    st.st_size == (off_t)sizeof(*s->config))
@@ -42,7 +43,11 @@ ask_hello(struct session *s)
 		return ERR_PROTOCOL;
 	s->config = map;
 	s->job = m.head.job;
-	return s->config->magic == MSG_CONFIG_MAGIC ? 0 : ERR_PROTOCOL;
+	if (s->config->magic != MSG_CONFIG_MAGIC)
+		return ERR_PROTOCOL;
+	/* a sealed connection's; -1: there is none */
+	s->context_fd = fds[1];
+	return 0;
 }
 
 static int

@@ -176,10 +176,22 @@ wants_deps(char *const *argv, struct place *p, bool *has_target)
 
 /* --- putting it together ------------------------------------------------- */
 
+/* A name of ours in the directory where the job runs, as an absolute path;
+ * the caller frees it. */
+static char *
+in_work_dir(const char *cdir, const char *name)
+{
+	if (cdir == NULL)
+		cdir = WORK_DIR;
+	return mem_printf("%s/%s", strcmp(cdir, "/") == 0 ? "" : cdir, name);
+}
+
 static int
 write_head(struct session *s, char *const *argv, struct place *p)
 {
 	const char *cdir = request_cdir(s->request);
+	AUTOFREE char *output = in_work_dir(cdir, p->output);
+	AUTOFREE char *deps_path = in_work_dir(cdir, p->deps);
 	bool has_target = false;
 	bool deps = s->protocol == 3 && wants_deps(argv, p, &has_target);
 	AUTOFREE char **placed = NULL;
@@ -191,7 +203,7 @@ write_head(struct session *s, char *const *argv, struct place *p)
 	if (deps)
 		final = redirect_deps(placed, p, has_target);
 	r = jobfile_head(&s->file, s->protocol, deps ? final : placed, cdir,
-	    p->output, deps ? p->deps : NULL);
+	    output, deps ? deps_path : NULL);
 	free(p->target);
 	if (r < 0)
 		return session_end(s, MSG_OUTCOME_BAD_REQUEST, ANSWER_NOTHING,

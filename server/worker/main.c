@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "sandbox/sandbox.h"
 #include "server/worker/ask.h"
+#include "server/worker/sealed.h"
 #include "server/worker/session.h"
 
 #define OWN_BYTES	(96ULL * 1024 * 1024)	/* code, stacks, small things */
@@ -40,6 +41,12 @@ set_up(struct session *s)
 	log_set_level((enum log_level)s->config->log_level);
 	log_to_sink(ask_log, s);
 	s->began_ms = clock_ms();
+	if (s->context_fd >= 0 &&
+	    (r = sealed_open(s->context_fd, &s->sealed)) < 0) {
+		log_errx("can't take the sealed connection over: %s",
+		    err_text(r));
+		return r;
+	}
 	if ((r = jobfile_open(&s->file, l->max_request)) < 0)
 		return r;
 	r = sandbox_confine_worker(&s->config->worker_filter, memory_limit(l),

@@ -7,7 +7,10 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "server/worker/peer.h"
+#include "server/worker/sealed.h"
 #include "wire/token.h"
+
+static int flush_sealed(struct session *s, struct peer_out *o, bool last);
 
 static int64_t
 earlier(int64_t a, int64_t b)
@@ -47,8 +50,8 @@ left(struct session *s, const char *when)
 	    "the client left %s", when);
 }
 
-ssize_t
-peer_read(struct session *s, void *ptr, size_t size)
+static ssize_t
+read_socket(struct session *s, void *ptr, size_t size)
 {
 	ssize_t n = fd_read_some(MSG_PEER_FD, ptr, size, read_deadline(s));
 
@@ -61,6 +64,70 @@ peer_read(struct session *s, void *ptr, size_t size)
 	if (s->body_began_ms != 0)
 		s->body_bytes += (uint64_t)n;
 	return n;
+}
+
+static int
+spoilt(struct session *s)
+{
+	return session_end(s, MSG_OUTCOME_BAD_REQUEST, ANSWER_NOTHING,
+	    "sealed connection: %s", sealed_why(s->sealed));
+}
+
+/* Clear bytes; where that needs more of the socket's, these first. */
+static ssize_t
+read_sealed(struct session *s, void *ptr, size_t size)
+{
+	size_t have = 0;
+
+	if (sealed_feed(s->sealed, 0) < 0)
+		return spoilt(s);
+	while ((have = sealed_take(s->sealed, ptr, size)) == 0) {
+		size_t room;
+		unsigned char *to = sealed_room(s->sealed, &room);
+		ssize_t n;
+
+		if (sealed_is_over(s->sealed))
+			return left(s, "in the middle of its request");
+		if ((n = read_socket(s, to, room)) < 0)
+			return n;
+		if (sealed_feed(s->sealed, (size_t)n) < 0)
+			return spoilt(s);
+	}
+	return (ssize_t)have;
+}
+
+ssize_t
+peer_read(struct session *s, void *ptr, size_t size)
+{
+	return s->sealed != NULL ? read_sealed(s, ptr, size) :
+	    read_socket(s, ptr, size);
+}
+
+int
+peer_end_request(struct session *s)
+{
+	unsigned char byte;
+
+	if (s->sealed == NULL)
+		return 0;
+	while (!sealed_is_over(s->sealed)) {
+		size_t room;
+		unsigned char *to = sealed_room(s->sealed, &room);
+		ssize_t n;
+
+		if (sealed_feed(s->sealed, 0) < 0)
+			return spoilt(s);
+		if (sealed_take(s->sealed, &byte, 1) != 0)
+			return session_end(s, MSG_OUTCOME_BAD_REQUEST,
+			    ANSWER_NOTHING, "more bytes behind the request");
+		if (sealed_is_over(s->sealed))
+			break;
+		if ((n = read_socket(s, to, room)) < 0)
+			return (int)n;
+		if (sealed_feed(s->sealed, (size_t)n) < 0)
+			return spoilt(s);
+	}
+	return 0;
 }
 
 struct pollfd
@@ -79,13 +146,15 @@ send_done(struct session *s)
 {
 	unsigned char header[TOKEN_LEN];
 	struct peer_out o;
+	int r;
 
 	if (s->has_done)
 		return 0;
 	s->has_done = true;
 	token_encode(header, "DONE", s->protocol);
 	peer_out_begin(&o);
-	return peer_write(s, &o, header, sizeof(header));
+	r = peer_write(s, &o, header, sizeof(header));
+	return r < 0 || s->sealed == NULL ? r : flush_sealed(s, &o, false);
 }
 
 int
@@ -142,8 +211,9 @@ note_sent(struct session *s, struct peer_out *o, ssize_t n)
 	s->summary.bytes_out += (uint64_t)n;
 }
 
-int
-peer_write(struct session *s, struct peer_out *o, const void *ptr, size_t len)
+static int
+write_socket(struct session *s, struct peer_out *o, const void *ptr,
+    size_t len)
 {
 	const char *p = ptr;
 
@@ -163,10 +233,78 @@ peer_write(struct session *s, struct peer_out *o, const void *ptr, size_t len)
 	return 0;
 }
 
+static int
+unsealable(struct session *s)
+{
+	return session_end(s, MSG_OUTCOME_INTERNAL, ANSWER_NOTHING,
+	    "can't seal the reply: %s", sealed_why(s->sealed));
+}
+
+static int
+flush_sealed(struct session *s, struct peer_out *o, bool last)
+{
+	struct view out;
+
+	if (sealed_flush(s->sealed, last, &out) < 0)
+		return unsealable(s);
+	return write_socket(s, o, out.ptr, out.len);
+}
+
+static int
+write_sealed(struct session *s, struct peer_out *o, struct view bytes)
+{
+	while (bytes.len != 0) {
+		struct view out;
+		int r;
+
+		if (sealed_put(s->sealed, &bytes, &out) < 0)
+			return unsealable(s);
+		if ((r = write_socket(s, o, out.ptr, out.len)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+int
+peer_write(struct session *s, struct peer_out *o, const void *ptr, size_t len)
+{
+	return s->sealed != NULL ? write_sealed(s, o, view_of(ptr, len)) :
+	    write_socket(s, o, ptr, len);
+}
+
+int
+peer_end_reply(struct session *s, struct peer_out *o)
+{
+	return s->sealed != NULL ? flush_sealed(s, o, true) : 0;
+}
+
+/* The kernel cannot seal, so the file comes through here. */
+static int
+seal_file(struct session *s, struct peer_out *o, int fd, uint64_t len)
+{
+	for (uint64_t at = 0; at < len;) {
+		uint64_t want = len - at < sizeof(s->buffer) ? len - at :
+		    sizeof(s->buffer);
+		ssize_t n = pread(fd, s->buffer, (size_t)want, (off_t)at);
+		int r;
+
+		if (n <= 0)
+			return session_end(s, MSG_OUTCOME_INTERNAL,
+			    ANSWER_NOTHING, "can't read a result");
+		if ((r = peer_write(s, o, s->buffer, (size_t)n)) < 0)
+			return r;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
 int
 peer_send_file(struct session *s, struct peer_out *o, int fd, uint64_t len)
 {
 	off_t at = 0;
+
+	if (s->sealed != NULL)
+		return seal_file(s, o, fd, len);
 
 	while ((uint64_t)at < len) {
 		ssize_t n = sendfile(MSG_PEER_OUT_FD, fd, &at,

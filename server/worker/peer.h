@@ -16,6 +16,12 @@
  */
 ssize_t peer_read(struct session *s, void *ptr, size_t size) MUST_CHECK;
 
+/*
+ * peer_end_request - the request is complete: nothing may be left of it, and a
+ * sealed one must have said that it ends here.
+ */
+int peer_end_request(struct session *s) MUST_CHECK;
+
 /* peer_pollfd - what to poll for to learn that the client left. */
 struct pollfd peer_pollfd(const struct session *s);
 
@@ -38,6 +44,8 @@ struct peer_out {
 void peer_out_begin(struct peer_out *o);
 int peer_write(struct session *s, struct peer_out *o, const void *ptr,
     size_t len) MUST_CHECK;
+/* peer_end_reply - everything has been written. */
+int peer_end_reply(struct session *s, struct peer_out *o) MUST_CHECK;
 /* peer_send_file - len bytes of a regular file, from its beginning. */
 int peer_send_file(struct session *s, struct peer_out *o, int fd, uint64_t len)
     MUST_CHECK;

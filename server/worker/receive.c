@@ -319,5 +319,5 @@ receive_request(struct session *s)
 			r = feed(&v);
 	}
 	free(v.packed);
-	return r;
+	return r < 0 ? r : peer_end_request(s);
 }

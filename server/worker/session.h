@@ -39,6 +39,8 @@ struct session {
 
 	uint32_t protocol;
 	uint32_t compiler;		/* index, or MSG_COMPILER_ANY */
+	int context_fd;			/* of a sealed connection; -1 */
+	struct sealed *sealed;		/* NULL: the connection is in clear */
 	bool is_complete;		/* the request has been read */
 	bool has_eof;			/* the client writes no more */
 	bool has_done;			/* DONE has been sent */

@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/chan.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "server/listener/auth.h"
+#include "server/listener/authfiles.h"
+#include "server/listener/clients.h"
+#include "server/listener/ration.h"
+#include "server/listener/spawn.h"
+
+#define READY_PROCESSES	2	/* started ahead of time */
+#define BUSY_MAX	256	/* unfinished handshakes */
+#define BUSY_PER_SOURCE	64
+#define START_MS	10000	/* from exec to READY */
+#define GRACE_MS	5000	/* after the handshake's own deadline */
+#define RETRY_MS	1000	/* after one that did not even start */
+#define CRASH_PENALTY_S	10
+#define FAILED_PENALTY_S 1
+#define LOGS_MAX	8	/* lines of one process */
+
+enum handshake_state {
+	HANDSHAKE_STARTING	= 1 << 0,
+	HANDSHAKE_READY		= 1 << 1,	/* waits for a client */
+	HANDSHAKE_BUSY		= 1 << 2,	/* reads tokens */
+	HANDSHAKE_JUDGED	= 1 << 3,
+	HANDSHAKE_OVER		= 1 << 4,
+};
+
+struct handshake {
+	struct handshake *next;
+	struct server *server;
+	struct loop_item chan;		/* owns the fd; -1: closed */
+	pid_t pid;			/* 0: reaped */
+	int exit_status;
+	enum handshake_state state;
+	uint32_t nlogs;
+	uint32_t job;			/* 0: no client yet */
+	int in, out;			/* owns; -1: none */
+	bool has_client;
+	bool is_allowed;
+	bool is_sealed;
+	uint32_t source;		/* by address, then by principal */
+	int64_t since_ms;		/* of the present state */
+	struct sockaddr_storage peer;
+	char realm[MSG_PRINCIPAL_BYTES];
+	char principal[MSG_PRINCIPAL_BYTES];
+};
+
+union message {
+	struct msg_head head;
+	struct msg_auth_ready ready;
+	struct msg_auth_name name;
+	struct msg_auth_over over;
+	struct msg_log log;
+};
+
+/* --- keeping count ------------------------------------------------------- */
+
+static uint32_t *
+counter(struct handshake *h)
+{
+	struct auth *a = &h->server->auth;
+
+	switch (h->state) {
+	case HANDSHAKE_STARTING:	return &a->nstarting;
+	case HANDSHAKE_READY:		return &a->nready;
+	case HANDSHAKE_BUSY:
+	case HANDSHAKE_JUDGED:		return &a->nbusy;
+	case HANDSHAKE_OVER:		break;
+	}
+	return NULL;
+}
+
+static void
+enter(struct handshake *h, enum handshake_state state)
+{
+	uint32_t *n = counter(h);
+
+	if (n != NULL)
+		(*n)--;
+	h->state = state;
+	h->since_ms = clock_ms();
+	if ((n = counter(h)) != NULL)
+		(*n)++;
+}
+
+static void
+drop_client(struct handshake *h)
+{
+	if (h->out != h->in)
+		fd_close(&h->out);
+	fd_close(&h->in);
+	h->out = -1;
+	if (h->has_client)
+		sources_leave(&h->server->sources, h->source);
+	h->has_client = false;
+}
+
+static void
+free_if_gone(struct handshake *h)
+{
+	struct handshake **p = &h->server->auth.list;
+
+	if (h->chan.fd >= 0 || h->pid != 0)
+		return;
+	while (*p != h)
+		p = &(*p)->next;
+	*p = h->next;
+	free(h);
+}
+
+/* Close everything; the process ends when it sees that, or is ended. */
+static void
+lose(struct handshake *h)
+{
+	int fd = h->chan.fd;
+
+	if (fd < 0)
+		return;
+	if (h->state == HANDSHAKE_STARTING)
+		h->server->auth.retry_at_ms = clock_ms() + RETRY_MS;
+	loop_remove(&h->chan);
+	(void)close(fd);
+	drop_client(h);
+	if (h->state != HANDSHAKE_OVER && h->pid > 0)
+		(void)kill(h->pid, SIGKILL);
+	enter(h, HANDSHAKE_OVER);
+	free_if_gone(h);
+}
+
+static const char *
+peer_name(const struct handshake *h)
+{
+	static char name[NET_NAME_BYTES];
+
+	return net_name((const struct sockaddr *)&h->peer, name);
+}
+
+static const char *
+escape(const char *text, size_t size)
+{
+	static char escaped[MSG_TEXT_BYTES];
+
+	return log_escape(view_of(text, strnlen(text, size)), escaped,
+	    sizeof(escaped));
+}
+
+/* Let the process have the client that was put down for it. */
+static int
+give(struct handshake *h)
+{
+	struct server *s = h->server;
+	struct msg_plain m = { .head = { MSG_AUTH_BEGIN } };
+	const int fds[2] = { h->in, h->out };
+
+	if (++s->last_job == 0)
+		s->last_job = 1;
+	h->job = m.head.job = s->last_job;
+	enter(h, HANDSHAKE_BUSY);
+	return chan_send(h->chan.fd, &m, sizeof(m), fds, 2);
+}
+
+/* --- messages ------------------------------------------------------------ */
+
+static int
+do_ready(struct handshake *h, const union message *m, int *fds)
+{
+	(void)fds;
+	(void)snprintf(h->realm, sizeof(h->realm), "%.*s",
+	    (int)sizeof(m->ready.realm) - 1, m->ready.realm);
+	enter(h, HANDSHAKE_READY);
+	return h->has_client ? give(h) : 0;
+}
+
+static int
+do_log(struct handshake *h, const union message *m, int *fds)
+{
+	uint32_t level = m->log.level;
+
+	(void)fds;
+	if (h->nlogs++ < LOGS_MAX)
+		log_at(level >= LOG_LVL_CRITICAL && level <= LOG_LVL_DEBUG ?
+		    (enum log_level)level : LOG_LVL_WARNING, "job=%u auth: %s",
+		    h->job, escape(m->log.text, sizeof(m->log.text)));
+	return 0;
+}
+
+/* The whole judgement: the right service, the rules, and how it behaved. */
+static const char *
+judge(struct handshake *h, const char *own, uint32_t *source)
+{
+	struct server *s = h->server;
+	const struct principals *p = &s->auth.principals;
+	int64_t now = clock_ms();
+	const char *why;
+
+	if (!principal_is_service(options_principal(), own))
+		return "the client authenticated to another service";
+	if ((why = principal_judge(&p->allow, &p->deny, h->principal,
+	    h->realm)) != NULL)
+		return why;
+	if (sources_find_principal(&s->sources, h->principal, now,
+	    source) < 0)
+		return "too many sources";
+	if (sources_is_refused(&s->sources, *source, now))
+		return "penalty";
+	if (sources_connections(&s->sources, *source) >= s->opt.max_per_source)
+		return "--max-per-source";
+	return s->nclients >= s->opt.max_clients ? "--max-clients" : NULL;
+}
+
+/* From here on it counts by its name. */
+static void
+move_source(struct handshake *h, uint32_t source)
+{
+	sources_leave(&h->server->sources, h->source);
+	h->source = source;
+	sources_enter(&h->server->sources, source);
+}
+
+static int
+do_name(struct handshake *h, const union message *m, int *fds)
+{
+	struct msg_auth_verdict v = { .head = { MSG_AUTH_VERDICT, h->job } };
+	const char *why;
+	uint32_t source;
+
+	(void)fds;
+	if (memchr(m->name.peer, '\0', sizeof(m->name.peer)) == NULL ||
+	    memchr(m->name.own, '\0', sizeof(m->name.own)) == NULL)
+		return ERR_PROTOCOL;
+	if (h->server->opt.auth == AUTH_SEAL && m->name.is_sealed == 0)
+		return ERR_PROTOCOL;
+	memcpy(h->principal, m->name.peer, sizeof(h->principal));
+	h->is_sealed = m->name.is_sealed != 0;
+	why = judge(h, m->name.own, &source);
+	h->is_allowed = why == NULL;
+	if (why == NULL)
+		move_source(h, source);
+	else
+		(void)snprintf(v.why, sizeof(v.why), "%s", why);
+	v.is_allowed = h->is_allowed ? 1 : 0;
+	enter(h, HANDSHAKE_JUDGED);
+	return chan_send(h->chan.fd, &v, sizeof(v), NULL, 0);
+}
+
+/* How a handshake's end is logged, and what it costs. */
+static const struct outcome {
+	const char *reason;
+	uint32_t penalty_s;
+} outcomes[MSG_AUTH_END_COUNT] = {
+	[MSG_AUTH_OK]		= { "", 0 },
+	[MSG_AUTH_REFUSED]	= { "refused", 0 },
+	[MSG_AUTH_NOT_ASKED]	= { "not authenticated", FAILED_PENALTY_S },
+	[MSG_AUTH_NOT_SEALED]	= { "not sealed", 0 },
+	[MSG_AUTH_FAILED]	= { "failed", FAILED_PENALTY_S },
+	[MSG_AUTH_TIMEOUT]	= { "timeout", FAILED_PENALTY_S },
+	[MSG_AUTH_LEFT]		= { "left", 0 },
+	[MSG_AUTH_INTERNAL]	= { "internal", 0 },
+};
+
+static void
+report(struct handshake *h, const struct msg_auth_over *m)
+{
+	const struct outcome *o = &outcomes[m->end];
+	char name[MSG_PRINCIPAL_BYTES * 2];
+
+	if (o->penalty_s != 0)
+		sources_penalise(&h->server->sources, h->source, o->penalty_s,
+		    clock_ms());
+	h->server->outcome = EXIT_GSSAPI_FAILED;
+	if (!ration_take(&h->server->refusals, "refused"))
+		return;
+	(void)log_escape(view_str(h->principal), name, sizeof(name));
+	log_warnx("job=%u event=auth_%s client=%s%s%s reason=\"%s\"", h->job,
+	    m->end == MSG_AUTH_REFUSED ? "refused" : "failed", peer_name(h),
+	    name[0] != '\0' ? " principal=" : "", name,
+	    m->why[0] != '\0' ? escape(m->why, sizeof(m->why)) : o->reason);
+}
+
+/* The worker takes over; the count moves to it with the connection. */
+static void
+hand_on(struct handshake *h, int context)
+{
+	int in = fd_take(&h->in), out = fd_take(&h->out);
+
+	/* a failure has been reported, and the connection closed */
+	(void)!clients_start_known(h->server, in, out,
+	    (struct sockaddr *)&h->peer, h->source, h->principal, context);
+}
+
+static int
+do_over(struct handshake *h, const union message *m, int *fds)
+{
+	if (m->over.end >= MSG_AUTH_END_COUNT ||
+	    (m->over.is_sealed != 0) != (fds[0] >= 0))
+		return ERR_PROTOCOL;
+	if (m->over.end != MSG_AUTH_OK) {
+		report(h, &m->over);
+	} else {
+		if (!h->is_allowed || h->state != HANDSHAKE_JUDGED ||
+		    h->is_sealed != (fds[0] >= 0) ||
+		    (fds[0] >= 0 && !fd_is_sealed(fds[0])))
+			return ERR_PROTOCOL;
+		hand_on(h, fds[0]);
+	}
+	drop_client(h);
+	enter(h, HANDSHAKE_OVER);
+	return 0;
+}
+
+static const struct row {
+	uint32_t type;
+	size_t size;
+	size_t fds_max;
+	unsigned int states;	/* in which of them it is allowed */
+	int (*act)(struct handshake *, const union message *, int *);
+} rows[] = {
+	{ MSG_AUTH_READY, sizeof(struct msg_auth_ready), 0,
+	    HANDSHAKE_STARTING, do_ready },
+	{ MSG_AUTH_NAME, sizeof(struct msg_auth_name), 0, HANDSHAKE_BUSY,
+	    do_name },
+	{ MSG_AUTH_OVER, sizeof(struct msg_auth_over), 1,
+	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_over },
+	{ MSG_LOG, sizeof(struct msg_log), 0, HANDSHAKE_STARTING |
+	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_log },
+};
+
+static int
+dispatch(struct handshake *h, union message *m, size_t len, int *fds,
+    size_t nfds)
+{
+	if (len < sizeof(m->head) || m->head.job != h->job)
+		return ERR_PROTOCOL;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+
+		if (row->type == m->head.type)
+			return row->size == len && nfds <= row->fds_max &&
+			    (row->states & (unsigned int)h->state) != 0 ?
+			    row->act(h, m, fds) : ERR_PROTOCOL;
+	}
+	return ERR_PROTOCOL;
+}
+
+static int
+receive(struct handshake *h)
+{
+	union message m;
+	int fds[CHAN_FDS_MAX];
+	size_t nfds;
+	ssize_t n = chan_recv(h->chan.fd, &m, sizeof(m), fds, &nfds);
+	int r;
+
+	if (n < 0)
+		return (int)n;
+	r = dispatch(h, &m, (size_t)n, fds, nfds);
+	for (size_t i = 0; i < CHAN_FDS_MAX; i++)
+		fd_close(&fds[i]);
+	return r;
+}
+
+static void refill(struct server *s);
+
+static void
+ready(void *arg)
+{
+	struct handshake *h = arg;
+	struct server *s = h->server;
+	int r = receive(h);
+
+	if (r == 0 && h->state != HANDSHAKE_OVER)
+		return;
+	if (r == ERR_BUSY)
+		return;
+	if (r < 0 && r != ERR_CLOSED && ration_take(&s->violations, "auth"))
+		log_errx("job=%u event=auth_violation reason=\"%s\"", h->job,
+		    err_text(r));
+	lose(h);
+	refill(s);
+}
+
+/* --- processes ----------------------------------------------------------- */
+
+char *const *
+auth_environment(void)
+{
+	static const char *const names[] = { "KRB5_CONFIG",
+	    "GSSAPI_MECH_CONF", "KRB5_TRACE" };
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	static char *env[sizeof(names) / sizeof(names[0]) + 2];
+	size_t n = 0;
+
+	if (env[0] != NULL)
+		return env;
+	env[n++] = path;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL)
+			env[n++] = mem_printf("%s=%s", names[i], value);
+	}
+	return env;
+}
+
+static int
+spawn(struct server *s, struct handshake *h)
+{
+	struct msg_plain hello = { .head = { MSG_AUTH_HELLO, 0 } };
+	const int fds[3] = { s->config_fd, s->auth.keytab_fd,
+	    s->auth.replay_fd };
+	struct spawn sp = { .name = "distccd-auth", .in = -1, .out = -1,
+	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids,
+	    .env = auth_environment() };
+	int pair[2], r;
+
+	if ((r = chan_pair(pair)) < 0)
+		return r;
+	h->chan = (struct loop_item){ pair[0], ready, h };
+	sp.path = spawn_path(sp.name);
+	sp.chan = pair[1];
+	r = chan_send(pair[0], &hello, sizeof(hello), fds, 3);
+	if (r == 0)
+		r = spawn_start(&sp, &h->pid);
+	(void)close(pair[1]);
+	if (r == 0)
+		r = fd_set_nonblock(pair[0], true);
+	return r == 0 ? loop_add(&h->chan) : r;
+}
+
+static int
+add(struct server *s)
+{
+	struct handshake *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (h == NULL)
+		return ERR_NOMEM;
+	h->server = s;
+	h->in = h->out = h->chan.fd = -1;
+	h->next = s->auth.list;
+	s->auth.list = h;
+	h->state = HANDSHAKE_OVER;
+	enter(h, HANDSHAKE_STARTING);
+	r = spawn(s, h);
+	if (r < 0) {
+		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
+		lose(h);
+	}
+	return r;
+}
+
+/* Keep some ready; more, the more clients wait for one. */
+static void
+refill(struct server *s)
+{
+	struct auth *a = &s->auth;
+
+	if (s->opt.auth == AUTH_OFF || s->is_inetd || s->stop_at_ms >= 0)
+		return;
+	while (a->nready + a->nstarting < READY_PROCESSES &&
+	    clock_ms() >= a->retry_at_ms)
+		if (add(s) < 0)
+			return;
+}
+
+/* --- clients ------------------------------------------------------------- */
+
+static bool
+is_pending(const struct handshake *h)
+{
+	return h->has_client && (h->state == HANDSHAKE_STARTING ||
+	    h->state == HANDSHAKE_BUSY);
+}
+
+/* How many unfinished handshakes a source has, and the oldest of them. */
+static uint32_t
+count_pending(const struct server *s, uint32_t source,
+    struct handshake **oldest)
+{
+	uint32_t n = 0;
+
+	*oldest = NULL;
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
+		if (!is_pending(h) || h->source != source)
+			continue;
+		n++;
+		if (*oldest == NULL || h->since_ms < (*oldest)->since_ms)
+			*oldest = h;
+	}
+	return n;
+}
+
+static uint32_t
+all_pending(const struct server *s)
+{
+	uint32_t n = 0;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next)
+		n += is_pending(h) ? 1 : 0;
+	return n;
+}
+
+/* The oldest of the source that has most. */
+static struct handshake *
+heaviest(const struct server *s)
+{
+	struct handshake *victim = NULL, *oldest;
+	uint32_t most = 0;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
+		uint32_t n = is_pending(h) ?
+		    count_pending(s, h->source, &oldest) : 0;
+
+		if (n > most) {
+			most = n;
+			victim = oldest;
+		}
+	}
+	return victim;
+}
+
+/*
+ * Who opens connections without finishing handshakes pushes out its own, the
+ * oldest first: a client that goes on is done long before its turn comes.
+ */
+static void
+make_room(struct server *s, uint32_t source)
+{
+	struct handshake *victim = NULL;
+
+	if (count_pending(s, source, &victim) < BUSY_PER_SOURCE)
+		victim = all_pending(s) < BUSY_MAX ? NULL : heaviest(s);
+	if (victim == NULL)
+		return;
+	if (ration_take(&s->refusals, "refused"))
+		log_warnx("job=%u event=auth_pushed_out client=%s "
+		    "reason=\"unfinished handshakes\"", victim->job,
+		    peer_name(victim));
+	lose(victim);
+}
+
+/* A process without a client: one that is ready, or will be first. */
+static struct handshake *
+find_process(struct server *s)
+{
+	struct handshake *found = NULL;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
+		if (h->has_client)
+			continue;
+		if (h->state == HANDSHAKE_READY)
+			return h;
+		if (h->state == HANDSHAKE_STARTING)
+			found = h;
+	}
+	if (found != NULL || add(s) < 0)
+		return found;
+	return s->auth.list;
+}
+
+int
+auth_start(struct server *s, int in, int out, const struct sockaddr *peer,
+    uint32_t source)
+{
+	struct handshake *h;
+	int r = 0;
+
+	make_room(s, source);
+	h = find_process(s);
+	if (h == NULL) {
+		(void)close(in);
+		if (out != in)
+			(void)close(out);
+		return ERR_BUSY;
+	}
+	h->in = in;
+	h->out = out;
+	h->source = source;
+	h->has_client = true;
+	memcpy(&h->peer, peer, peer->sa_family == AF_INET6 ?
+	    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	sources_enter(&s->sources, source);
+	if (h->state == HANDSHAKE_READY && (r = give(h)) < 0)
+		lose(h);
+	refill(s);
+	return r;
+}
+
+/* A process that crashed met bytes that it could not stand. */
+static void
+note_crash(struct handshake *h, uint32_t source, bool had_client)
+{
+	int status = h->exit_status;
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL)
+		return;
+	if (had_client)
+		sources_penalise(&h->server->sources, source, CRASH_PENALTY_S,
+		    clock_ms());
+	if (ration_take(&h->server->violations, "auth"))
+		log_errx("job=%u event=auth_crashed client=%s signal=%d",
+		    h->job, had_client ? peer_name(h) : "-",
+		    WTERMSIG(status));
+}
+
+bool
+auth_reaped(struct server *s, pid_t pid, int status)
+{
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
+		if (h->pid != pid)
+			continue;
+		h->exit_status = status;
+		note_crash(h, h->source, h->has_client);
+		/* what it sent before may still be waiting */
+		while (h->chan.fd >= 0 && receive(h) == 0)
+			continue;
+		h->pid = 0;
+		if (h->chan.fd >= 0)
+			lose(h);
+		else
+			free_if_gone(h);
+		refill(s);
+		return true;
+	}
+	return false;
+}
+
+void
+auth_tick(struct server *s, int64_t now)
+{
+	struct handshake *next;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
+		int64_t most = h->state == HANDSHAKE_STARTING ? START_MS :
+		    s->opt.limits.header_ms + GRACE_MS;
+
+		next = h->next;
+		if (h->state == HANDSHAKE_READY || now - h->since_ms <= most)
+			continue;
+		if (h->chan.fd >= 0)
+			lose(h);
+		else if (h->pid > 0)
+			(void)kill(h->pid, SIGKILL);
+	}
+	refill(s);
+}
+
+void
+auth_stop(struct server *s)
+{
+	struct handshake *next;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
+		next = h->next;
+		lose(h);
+	}
+}
+
+/* --- beginning ----------------------------------------------------------- */
+
+int
+auth_init(struct server *s)
+{
+	int r;
+
+	s->auth.keytab_fd = s->auth.replay_fd = -1;
+	if (s->opt.nprincipals != 0 && s->opt.auth == AUTH_OFF) {
+		log_errx("rules for principals need --auth");
+		return ERR_SYNTAX;
+	}
+	if (s->opt.auth == AUTH_OFF || s->opt.show != SHOW_NOTHING)
+		return 0;
+	r = principals_load(&s->auth.principals, &s->opt, &s->ids);
+	if (r == 0)
+		r = authfiles_keytab(&s->auth.keytab_fd);
+	return r < 0 ? r : authfiles_replay(&s->ids, &s->auth.replay_fd);
+}
+
+int
+auth_open(struct server *s)
+{
+	int64_t until = clock_ms() + START_MS;
+	struct handshake *h;
+	int r;
+
+	if (s->opt.auth == AUTH_OFF)
+		return 0;
+	if ((r = add(s)) < 0)
+		return r;
+	h = s->auth.list;
+	while (r == 0 && h->state == HANDSHAKE_STARTING) {
+		r = fd_wait(h->chan.fd, POLLIN, until);
+		r = r < 0 ? r : receive(h);
+		if (r == ERR_BUSY)
+			r = 0;
+	}
+	if (r < 0) {
+		log_errx("--auth: distccd-auth can't serve (%s)", err_text(r));
+		lose(h);
+		return r;
+	}
+	if (h->realm[0] == '\0')
+		log_warnx("there is no default realm; rules without one match "
+		    "nobody");
+	return 0;
+}
+
+/* Those that wait have the old keytab in their hands. */
+static void
+end_ready(struct server *s)
+{
+	struct handshake *next;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
+		next = h->next;
+		if (!h->has_client)
+			lose(h);
+	}
+	s->auth.retry_at_ms = 0;
+}
+
+void
+auth_reload(struct server *s)
+{
+	int keytab = -1;
+
+	if (s->opt.auth == AUTH_OFF)
+		return;
+	if (principals_load(&s->auth.principals, &s->opt, &s->ids) < 0)
+		log_errx("event=reload_failed what=principals: the old rules "
+		    "stay in force");
+	else
+		log_notice("event=reloaded allow=%zu deny=%zu",
+		    s->auth.principals.allow.n, s->auth.principals.deny.n);
+	if (authfiles_keytab(&keytab) == 0) {
+		fd_close(&s->auth.keytab_fd);
+		s->auth.keytab_fd = keytab;
+	}
+	end_ready(s);
+	refill(s);
+}
