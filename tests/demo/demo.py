@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""demo - the main job on one machine.
+
+Two private daemons on loopback ports; this project's C files and a generated
+C++ program are compiled through them, plain and compressed; every object is
+compared with a local one; then a source asks for /etc/passwd and must not get
+it.  Ends what it starts.  The exit status is 0 only if all went as it should.
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+
+JOBS = 4
+CXX_FILES = 12
+PROBLEMS = []
+
+
+def problem(text):
+    PROBLEMS.append(text)
+    print(f"  PROBLEM: {text}")
+
+
+def heading(text):
+    print(f"\n== {text}", flush=True)
+
+
+# --- source trees ----------------------------------------------------------
+
+UNIT = """
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <string>
+#include <vector>
+template <int N> struct step {{
+	static long apply(long x) {{ return step<N - 1>::apply(x * N + 1); }}
+}};
+template <> struct step<0> {{ static long apply(long x) {{ return x; }} }};
+long unit_{n}(long seed)
+{{
+	std::map<std::string, std::vector<long>> m;
+	for (long i = 0; i < 50; i++)
+		m[std::to_string((seed + i) % 9)].push_back(step<{n} + 3>::apply(i));
+	long sum = 0;
+	for (auto &[key, v] : m) {{
+		std::sort(v.begin(), v.end());
+		sum += std::accumulate(v.begin(), v.end(), long(key.size()));
+	}}
+	return sum % 1000003;
+}}
+"""
+
+
+def make_cxx_tree(directory):
+    names = []
+    for n in range(CXX_FILES):
+        names.append(f"unit{n}.cc")
+        with open(f"{directory}/{names[-1]}", "w", encoding="ascii") as f:
+            f.write(UNIT.format(n=n))
+    names.append("main.cc")
+    with open(f"{directory}/main.cc", "w", encoding="ascii") as f:
+        f.write("#include <iostream>\n")
+        f.writelines(f"long unit_{n}(long);\n" for n in range(CXX_FILES))
+        f.write("int main() { long s = 1;\n")
+        f.writelines(f"\ts = unit_{n}(s);\n" for n in range(CXX_FILES))
+        f.write('\tstd::cout << s << "\\n"; }\n')
+    return names
+
+
+class Tree:
+    def __init__(self, name, directory, files, command):
+        self.name, self.directory = name, directory
+        self.files, self.command = files, command
+
+    def objects(self, out):
+        return {f: os.path.join(out, f.replace("/", "_") + ".o")
+                for f in self.files}
+
+    def build(self, out, prefix, env):
+        """Compile every file, JOBS at a time; seconds, list of failures."""
+        os.makedirs(out)
+
+        def one(item):
+            source, target = item
+            p = subprocess.run(
+                [*prefix, *self.command, "-c", source, "-o", target],
+                cwd=self.directory, env=env, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=300, check=False)
+            return (source, p) if p.returncode else None
+
+        begin = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            failed = [f for f in pool.map(one, self.objects(out).items()) if f]
+        for source, p in failed:
+            problem(f"{source}: status {p.returncode}: {p.stderr[-600:]}")
+        return time.monotonic() - begin
+
+
+FOLDERS = ("lib", "wire", "policy", "sandbox", "server", "client")
+
+
+def make_trees(top, scratch):
+    # a copy, so that nobody edits it between two builds
+    own = os.path.join(scratch, "own")
+    for folder in FOLDERS:
+        shutil.copytree(os.path.join(top, folder), os.path.join(own, folder))
+    files = sorted(f for d in FOLDERS for f in
+                   glob.glob(f"{d}/**/*.c", root_dir=own, recursive=True))
+    cxx = os.path.join(scratch, "cxx")
+    os.mkdir(cxx)
+    return [
+        Tree("distcc (C)", own, files,
+             ["gcc", "-std=gnu17", "-O2", "-I.", "-D_GNU_SOURCE",
+              '-DVERSION="demo"', '-DLIBEXECDIR="/demo"',
+              '-DSYSCONFDIR="/demo"', '-DMASQDIR="/demo"']),
+        Tree("generated (C++)", cxx, make_cxx_tree(cxx),
+             ["g++", "-std=c++17", "-O1"]),
+    ]
+
+
+# --- the run ---------------------------------------------------------------
+
+def same_file(a, b):
+    try:
+        with open(a, "rb") as fa, open(b, "rb") as fb:
+            return fa.read() == fb.read()
+    except FileNotFoundError:
+        return False
+
+
+def compile_trees(harness, trees, daemons, scratch):
+    print(f"{'tree':18}{'mode':8}{'files':>6}{'remote':>8}{'local':>7}"
+          f"{'same object':>13}{'seconds':>9}{'local s':>9}")
+    for tree in trees:
+        plain = os.path.join(scratch, f"local-{tree.name.split()[0]}")
+        local_s = tree.build(plain, [], harness.clean_env())
+        for mode, option in (("plain", ""), ("lzo", ",lzo")):
+            where = os.path.join(scratch, f"{mode}-{tree.name.split()[0]}")
+            hosts = " ".join(f"{d.hostspec}/{JOBS}{option}" for d in daemons)
+            client = harness.Client(where + "-client", hosts=hosts)
+            seconds = tree.build(where, [client.program], client.env)
+            same = sum(same_file(a, b) for a, b in
+                       zip(tree.objects(plain).values(),
+                           tree.objects(where).values()))
+            remote, total = client.remote_jobs(), len(tree.files)
+            print(f"{tree.name:18}{mode:8}{total:6}{remote:8}"
+                  f"{total - remote:7}{same:13}{seconds:9.1f}{local_s:9.1f}",
+                  flush=True)
+            if remote != total:
+                problem(f"{total - remote} jobs were not remote: "
+                        f"{client.log()[-1500:]}")
+            if same != total:
+                problem(f"{total - same} objects differ from the local ones")
+            if tree.command[0] == "g++":
+                check_program(plain, where)
+
+
+def check_program(*builds):
+    """The C++ objects make a program, and it says the same."""
+    said = set()
+    for build in builds:
+        exe = os.path.join(build, "program")
+        try:
+            subprocess.run(["g++", "-o", exe, *glob.glob(f"{build}/*.o")],
+                           check=True, capture_output=True)
+            said.add(subprocess.run([exe], check=True, capture_output=True,
+                                    text=True).stdout)
+        except subprocess.CalledProcessError as e:
+            problem(f"{e}: {e.stderr}")
+    if len(said) != 1:
+        problem(f"the linked programs say different things: {said}")
+
+
+def forbidden_read(harness, daemon, scratch):
+    """A source that copies /etc/passwd into its object."""
+    directory = os.path.join(scratch, "forbidden")
+    client = harness.Client(directory, hosts=daemon.hostspec)
+    with open(f"{directory}/steal.c", "w", encoding="ascii") as f:
+        f.write('__asm__(".incbin \\"/etc/passwd\\"");\n')
+    command = ["gcc", "-c", "steal.c", "-o"]
+    here = subprocess.run([*command, "here.o"], cwd=directory, check=False,
+                          capture_output=True, text=True)
+    there = client.run(*command, "there.o")
+    if here.returncode != 0:
+        problem("the local compile, the control, failed: " + here.stderr)
+    if there.returncode == 0 or os.path.exists(f"{directory}/there.o"):
+        problem("the server gave /etc/passwd away")
+    message = there.stderr.decode(errors="replace").strip().splitlines()
+    print("a source with .incbin \"/etc/passwd\":")
+    print(f"    local:  status {here.returncode}, the file is in the object")
+    print(f"    remote: status {there.returncode}, refused:")
+    for line in message or ["(no message)"]:
+        print(f"        {line}")
+    if not any("passwd" in line for line in message):
+        problem("the refusal does not name the file: " + client.log()[-1500:])
+
+
+def show_sandbox(harness):
+    text, is_strict = harness.missing_layers()
+    print(text.rstrip())
+    if is_strict:
+        return []
+    print("\nNot every layer can be had here, so the daemons run with "
+          "--sandbox=reduced.")
+    return ["--sandbox=reduced"]
+
+
+def run(harness, top, scratch):
+    user = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}, not root"
+    print(f"distcc demo: {harness.BUILD}, as {user}")
+    heading("The sandbox's layers on this machine")
+    args = show_sandbox(harness)
+    daemons = []
+    try:
+        for n in (1, 2):
+            daemons.append(harness.Daemon(f"{scratch}/daemon{n}", args=args,
+                                          jobs=JOBS))
+            print(f"daemon {n} listens on {daemons[-1].hostspec}")
+        heading(f"Compiling, {JOBS} at a time, through both daemons")
+        compile_trees(harness, make_trees(top, scratch), daemons, scratch)
+        heading("A forbidden read")
+        forbidden_read(harness, daemons[0], scratch)
+    finally:
+        for n, daemon in enumerate(daemons, 1):
+            status = daemon.stop()
+            if status != 0:
+                problem(f"daemon {n} ended with status {status}: "
+                        f"{daemon.log()[-2000:]}")
+    heading("Result")
+    print("both daemons have ended")
+    print(f"demo: {len(PROBLEMS)} PROBLEMS" if PROBLEMS else
+          "demo: all as it should be")
+    return 1 if PROBLEMS else 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--keep", action="store_true",
+                        help="leave the scratch directory")
+    options = parser.parse_args()
+    os.environ["DISTCC_BUILD"] = os.path.abspath(options.build)
+    import harness  # pylint: disable=import-outside-toplevel
+    top = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+    scratch = tempfile.mkdtemp(prefix="distcc-demo-")
+    os.chmod(scratch, 0o755)
+    try:
+        return run(harness, top, scratch)
+    finally:
+        if options.keep:
+            print(f"kept: {scratch}")
+        else:
+            shutil.rmtree(scratch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
