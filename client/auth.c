@@ -216,8 +216,7 @@ set_target(struct handshake *h)
 	if (!is_whole)
 		service = mem_printf("%s@%s", name != NULL ? name :
 		    h->service, host);
-	r = gss->set_target(h->context, is_whole ? name : service, is_whole,
-	    h->is_sealed);
+	r = gss->set_target(h->context, is_whole ? name : service, is_whole);
 	return r < 0 ? refused_by_library(h, r) : 0;
 }
 

@@ -16,6 +16,8 @@
 #include "client/remote.h"
 #include "client/slots.h"
 #include "client/spawn.h"
+#include "client/state.h"
+#include "client/stats.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -32,6 +34,15 @@ enum outcome {
 
 /* ---- locally ---- */
 
+/* Wait for a slot of this machine, and show that it is used. */
+static void
+take_local_slot(struct job *job, int *lock)
+{
+	slots_take_local(job->env, job->hosts.localslots, lock);
+	if (*lock >= 0)
+		state_start(job->env, STATE_COMPILE, NULL, slots_last());
+}
+
 /* Commands that are no business of ours to distribute: linking, -E, … */
 static int
 run_undistributable(struct job *job)
@@ -43,7 +54,8 @@ run_undistributable(struct job *job)
 	/* only for --localslots: without a list the default is right */
 	if (hostfile_load(job->env, &job->hosts, why) < 0)
 		job->hosts.localslots = HOSTS_DEFAULT_LOCALSLOTS;
-	slots_take_local(job->env, job->hosts.localslots, &lock);
+	take_local_slot(job, &lock);
+	stats_add(job->env, STATS_LOCAL, NULL, job->scan.reason);
 	return local_become(job, lock);
 }
 
@@ -55,11 +67,14 @@ fall_back(struct job *job)
 
 	if (!job->env->fallback) {
 		log_errx("failed to distribute and fallbacks are disabled");
+		stats_add(job->env, STATS_FAILED, NULL,
+		    "not distributed, and DISTCC_FALLBACK=0");
 		return EXIT_NO_HOSTS;
 	}
 	log_warnx("failed to distribute, running locally instead");
 	cpp_free(&job->cpp);
-	slots_take_local(job->env, job->hosts.localslots, &lock);
+	take_local_slot(job, &lock);
+	stats_add(job->env, STATS_LOCAL, NULL, job->local_why);
 	return local_become(job, lock);
 }
 
@@ -133,6 +148,9 @@ pick(struct job *job, size_t *host, int *lock, enum backoff *state)
 			return 0;
 		log_info("%s failed lately and is left alone",
 		    job->hosts.host[*host].spec);
+		if (!job->cpp.is_started)	/* no other was tried yet */
+			job->local_why = "the hosts that failed lately are "
+			    "left alone";
 		job->skip[*host] = true;
 		fd_close(lock);
 	}
@@ -166,9 +184,14 @@ take_object(struct job *job, const struct host *host,
 	if (r < 0) {
 		/* the local compiler will say the same in its own words */
 		*code = EXIT_IO_ERROR;
-		return job->env->fallback ? GO_LOCAL : DONE;
+		job->local_why = "the object cannot be written";
+		if (job->env->fallback)
+			return GO_LOCAL;
+		stats_add(job->env, STATS_FAILED, host->spec, job->local_why);
+		return DONE;
 	}
 	print_messages(job, res);
+	stats_add(job->env, STATS_REMOTE, host->spec, NULL);
 	log_info("compile %s on %s completed ok", job->file, host->spec);
 	*code = 0;
 	return DONE;
@@ -187,9 +210,12 @@ retry_locally(struct job *job, const struct host *host)
 	log_warnx("remote compilation of '%s' failed, retrying locally",
 	    job->file);
 	cpp_free(&job->cpp);
-	slots_take_local(job->env, job->hosts.localslots, &lock);
+	take_local_slot(job, &lock);
 	code = local_run(job);
 	if (code == 0) {
+		stats_add(job->env, STATS_MISSED, host->spec,
+		    "what fails there compiles here");
+		stats_add(job->env, STATS_LOCAL, NULL, NULL);
 		log_warnx("%s failed on %s, but compiled locally", job->file,
 		    host->spec);
 		backoff_mark(job->env, host);
@@ -210,6 +236,8 @@ take_failure(struct job *job, const struct host *host,
 		    job->file, host->spec, *code,
 		    log_escape(buf_view(&res->part[REPLY_SERR]), text,
 		    sizeof(text)));
+		(void)snprintf(text, sizeof(text), "exit code %d", *code);
+		stats_add(job->env, STATS_MISSED, host->spec, text);
 		return HOST_FAILED;
 	}
 	log_errx("compile %s on %s failed", job->file, host->spec);
@@ -217,6 +245,9 @@ take_failure(struct job *job, const struct host *host,
 		*code = retry_locally(job, host);
 	else
 		print_messages(job, res);
+	if (*code != 0)
+		stats_add(job->env, STATS_FAILED, host->spec,
+		    "the compiler says so");
 	return DONE;
 }
 
@@ -224,9 +255,11 @@ take_failure(struct job *job, const struct host *host,
 static enum outcome
 take_cpp_failure(struct job *job, int *code)
 {
+	job->local_why = "the source does not preprocess";
 	if (job->env->fallback)
 		return GO_LOCAL;
 	cpp_print_messages(&job->cpp);
+	stats_add(job->env, STATS_FAILED, NULL, job->local_why);
 	*code = job->cpp.status != 0 ? spawn_exit_code(job->cpp.status) :
 	    EXIT_DISTCC_FAILED;
 	return DONE;
@@ -270,6 +303,7 @@ attempt(struct job *job, const struct host *host, int *code)
 	} else if (r < 0) {
 		log_warnx("host %s failed for %s: %s", host->spec, job->file,
 		    res.why);
+		stats_add(job->env, STATS_MISSED, host->spec, res.why);
 		outcome = HOST_FAILED;
 	} else if (res.status != 0) {
 		outcome = take_failure(job, host, &res, code);
@@ -296,8 +330,15 @@ distribute(struct job *job)
 		if (pick(job, &i, &lock, &state) < 0)
 			return fall_back(job);
 		host = &job->hosts.host[i];
-		if (host->kind == HOST_LOCAL)
+		if (lock >= 0)
+			state_start(job->env, host->kind == HOST_LOCAL ?
+			    STATE_COMPILE : STATE_PREPROCESS, host,
+			    slots_last());
+		if (host->kind == HOST_LOCAL) {
+			stats_add(job->env, STATS_LOCAL, NULL,
+			    "localhost is in the host list");
 			return local_become(job, lock);
+		}
 		switch (attempt(job, host, &code)) {
 		case DONE:
 			if (state == BACKOFF_OVER && code == 0)
@@ -306,6 +347,7 @@ distribute(struct job *job)
 		case HOST_FAILED:
 			backoff_mark(job->env, host);
 			job->skip[i] = true;
+			job->local_why = NULL;	/* the host's failure is */
 			/* its slot must not be held while waiting for another
 			 * host's: who has that may wait for this */
 			cpp_finish(&job->cpp, job->env);
@@ -372,17 +414,20 @@ job_run(const struct env *env, char *const *argv)
 
 	cpp_init(&job.cpp);
 	r = prepare(&job);
+	state_file(job.scan.input != 0 ? job.file : NULL);
 	if (r < 0) {
 		code = r == ERR_NOENT ? EXIT_COMPILER_MISSING :
 		    EXIT_DISTCC_FAILED;
 	} else if (!job.scan.distribute) {
 		code = run_undistributable(&job);
 	} else if (load_hosts(&job) < 0) {
+		job.local_why = "there is no valid host list";
 		code = fall_back(&job);
 	} else {
 		job.source.has_colour = wants_colour(env);
 		code = distribute(&job);
 	}
+	state_end();
 	cpp_free(&job.cpp);
 	cmdline_scan_free(&job.scan);
 	find_free(&job.compiler);

@@ -26,6 +26,8 @@ struct job {
 	struct cpp cpp;
 	struct args_source source;
 	const char *file;		/* the source's name, for messages */
+	const char *local_why;		/* why it is to be local; NULL: what
+					   the last host said */
 };
 
 /*

@@ -95,7 +95,7 @@ dispatch(const struct env *env, char **argv)
 		    "Try \"distcc --help\".\n", stderr);
 		return EXIT_BAD_ARGUMENTS;
 	}
-	if (show_option(env, argv[1], &code))
+	if (show_option(env, argv + 1, &code))
 		return code;
 	if (cmdline_lacks_compiler(argv[1]))
 		return compile_with(env, "cc", argv + 1);

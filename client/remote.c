@@ -10,6 +10,7 @@
 #include "client/auth.h"
 #include "client/connect.h"
 #include "client/remote.h"
+#include "client/state.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -87,8 +88,10 @@ advance(struct iovec *piece, size_t n, size_t sent)
 static int
 wait_to_send(struct remote *r)
 {
-	int e = fd_wait(r->conn.fd, POLLIN | POLLOUT, idle_deadline(r));
+	int e;
 
+	state_phase(STATE_SEND);
+	e = fd_wait(r->conn.fd, POLLIN | POLLOUT, idle_deadline(r));
 	if (e < 0)
 		return e;
 	return (e & POLLOUT) == 0 && (e & POLLIN) != 0 ? ERR_BUSY : 0;
@@ -436,6 +439,7 @@ converse(struct remote *r)
 	/* what the server said before it hung up tells more than our error */
 	if (e < 0 && e != ERR_BUSY && e != ERR_CLOSED)
 		return explain(r, e, "sending the source");
+	state_phase(STATE_COMPILE);
 	return read_reply(r);
 }
 

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/doctor.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
 #include "client/show.h"
+#include "client/stats.h"
 #include "lib/log.h"
 
 #if defined(__x86_64__)
@@ -37,6 +39,8 @@ show_help(const struct env *env)
 	    "Usage:\n"
 	    "   distcc [COMPILER] [COMPILER OPTIONS] -o OBJECT -c SOURCE\n"
 	    "   distcc [--help|--version|--show-hosts|-j|--show-principal]\n"
+	    "   distcc --doctor [--json] [COMPILER]\n"
+	    "   distcc --stats [--since WHEN] [--json]\n"
 	    "\n"
 	    "COMPILER is \"cc\" when the first word is an option or a source.\n"
 	    "\n"
@@ -45,6 +49,9 @@ show_help(const struct env *env)
 	    "   --show-hosts       the host list, one a line\n"
 	    "   -j                 how many jobs the hosts take together\n"
 	    "   --scan-includes    the headers of a source (not built in)\n"
+	    "   --doctor           try every host; say what is wrong\n"
+	    "   --stats            where jobs went since WHEN (2h, 3d, today,\n"
+	    "                      YYYY-MM-DD), and why\n"
 	    "   --show-principal   the server's principal, from\n"
 	    "                      $DISTCC_PRINCIPAL\n"
 	    "\n"
@@ -121,21 +128,26 @@ scan_includes(const struct env *env)
 static const struct {
 	const char *word;
 	int (*show)(const struct env *env);
+	/* instead, for those that take words; argv: the words behind */
+	int (*run)(const struct env *env, char *const *argv);
 } table[] = {
-	{ "--help", show_help },
-	{ "--version", show_version },
-	{ "--show-hosts", show_hosts },
-	{ "-j", show_jobs },
-	{ "--show-principal", show_principal },
-	{ "--scan-includes", scan_includes },
+	{ "--help", show_help, NULL },
+	{ "--version", show_version, NULL },
+	{ "--show-hosts", show_hosts, NULL },
+	{ "-j", show_jobs, NULL },
+	{ "--show-principal", show_principal, NULL },
+	{ "--scan-includes", scan_includes, NULL },
+	{ "--doctor", NULL, doctor_main },
+	{ "--stats", NULL, stats_main },
 };
 
 bool
-show_option(const struct env *env, const char *word, int *code)
+show_option(const struct env *env, char *const *argv, int *code)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (strcmp(word, table[i].word) == 0) {
-			*code = table[i].show(env);
+		if (strcmp(argv[0], table[i].word) == 0) {
+			*code = table[i].run != NULL ?
+			    table[i].run(env, argv + 1) : table[i].show(env);
 			return true;
 		}
 	}

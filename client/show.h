@@ -7,9 +7,10 @@
 #include "lib/err.h"
 
 /*
- * show_option - whether word is an option of distcc itself; if so, it is done.
+ * show_option - whether argv[0] is an option of distcc itself; if so, it is
+ * done, with the words behind it where it takes any.
  * out     *code: the exit status
  */
-bool show_option(const struct env *env, const char *word, int *code);
+bool show_option(const struct env *env, char *const *argv, int *code);
 
 #endif

@@ -8,11 +8,14 @@
 
 #include "client/dirs.h"
 #include "client/slots.h"
+#include "client/state.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 
 /* The first in line looks again after 1, 2, 4 … ms, at most this many. */
 #define LOOK_MAX_MS	8
+
+static unsigned int last_slot;	/* one process is one job */
 
 struct want {
 	const struct env *env;
@@ -68,6 +71,7 @@ try_row(const struct want *w, unsigned int slot, size_t *host, bool *more)
 		r = try_slot(w->env, h, slot);
 		if (r != ERR_BUSY) {
 			*host = i;
+			last_slot = slot;
 			return r;
 		}
 		result = ERR_BUSY;
@@ -129,8 +133,10 @@ look(const struct want *w, size_t *host)
 	if (most < 1)
 		most = 1;
 	for (long ms = 1; (r = try_all(w, host)) == ERR_BUSY;
-	    ms = ms < most ? ms * 2 : most)
+	    ms = ms < most ? ms * 2 : most) {
+		state_blocked(w->env);
 		pause_ms(ms < most ? ms : most);
+	}
 	return r;
 }
 
@@ -156,7 +162,12 @@ take(const struct want *w, size_t *host)
 		if (line < 0)
 			return line;
 	}
-	if (lock_whole(line, F_SETLKW) < 0)
+	r = lock_whole(line, F_SETLK);
+	if (r == ERR_BUSY) {
+		state_blocked(w->env);
+		r = lock_whole(line, F_SETLKW);
+	}
+	if (r < 0)
 		log_debug("cannot stand in line at %s", path);
 	return look(w, host);
 }
@@ -191,6 +202,12 @@ slots_take(const struct env *env, const struct host_list *list,
 		log_info("no lock can be had in DISTCC_DIR (%s); "
 		    "going on without", err_text(r));
 	return take_unlocked(&w, host);
+}
+
+unsigned int
+slots_last(void)
+{
+	return last_slot;
 }
 
 void

@@ -28,6 +28,9 @@
 int slots_take(const struct env *env, const struct host_list *list,
     const bool *skip, size_t *host, int *fd) MUST_CHECK;
 
+/* slots_last - the number of the slot that this process took last. */
+unsigned int slots_last(void);
+
 /* slots_take_local - the same for one of n slots of the local machine. */
 void slots_take_local(const struct env *env, unsigned int n, int *fd);
 
