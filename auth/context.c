@@ -13,6 +13,8 @@
 #define FLAG_CHANNEL_BOUND	2048U
 
 #define FLAGS_MUTUAL	((OM_uint32)GSS_C_MUTUAL_FLAG)
+/* asked for in the plain handshake too: stock's server insists on them, though
+ * it makes use of the first alone */
 #define FLAGS_SEALED	((OM_uint32)(GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG | \
 	GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG))
 
@@ -23,7 +25,6 @@ struct context {
 	gss_ctx_id_t handle;
 	gss_name_t target;
 	OM_uint32 flags;		/* as established */
-	OM_uint32 wanted;
 	struct buf binding;
 	bool is_bound;
 	bool is_acceptor;
@@ -191,15 +192,13 @@ context_default_realm(char *realm, size_t size)
 }
 
 int
-context_set_target(struct context *c, const char *name, bool is_whole,
-    bool is_sealed)
+context_set_target(struct context *c, const char *name, bool is_whole)
 {
 	gss_buffer_desc b = buffer_of(view_str(name));
 	OM_uint32 major, minor;
 
 	if (c->target != GSS_C_NO_NAME)
 		(void)gss_release_name(&minor, &c->target);
-	c->wanted = is_sealed ? FLAGS_SEALED : FLAGS_MUTUAL;
 	major = gss_import_name(&minor, &b, is_whole ? GSS_C_NT_USER_NAME :
 	    GSS_C_NT_HOSTBASED_SERVICE, &c->target);
 	return major == GSS_S_COMPLETE ? 0 :
@@ -272,7 +271,7 @@ context_initiate(struct context *c, struct view token, struct buf *reply,
 	OM_uint32 minor = 0, major;
 
 	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &c->handle,
-	    c->target, GSS_C_NO_OID, c->wanted, 0, bindings(c, &b),
+	    c->target, GSS_C_NO_OID, FLAGS_SEALED, 0, bindings(c, &b),
 	    token.len != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &c->flags,
 	    NULL);
 	return after_step(c, major, minor, &out, reply, is_done);

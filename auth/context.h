@@ -43,10 +43,9 @@ int context_default_realm(char *realm, size_t size) MUST_CHECK;
 /*
  * context_set_target - whom to reach, before context_initiate().
  * in      name: "SERVICE@HOST", or a whole principal with is_whole
- *         is_sealed: ask for confidentiality, not only for mutual proof
  */
-int context_set_target(struct context *c, const char *name, bool is_whole,
-    bool is_sealed) MUST_CHECK;
+int context_set_target(struct context *c, const char *name, bool is_whole)
+    MUST_CHECK;
 
 /*
  * context_set_binding - channel bindings with this application data (copied);

@@ -18,7 +18,7 @@ struct auth_plugin {
 	struct context *(*context_new)(void);
 	void (*context_free)(struct context *);
 	const char *(*context_why)(const struct context *);
-	int (*set_target)(struct context *, const char *, bool, bool);
+	int (*set_target)(struct context *, const char *, bool);
 	int (*set_binding)(struct context *, const void *, size_t);
 	int (*initiate)(struct context *, struct view, struct buf *, bool *);
 	int (*check_mutual)(struct context *);

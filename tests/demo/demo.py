@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import glob
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,23 +106,28 @@ class Tree:
         return time.monotonic() - begin
 
 
-FOLDERS = ("lib", "wire", "policy", "sandbox", "server", "client")
+def own_sources(build, top):
+    """The C files that make compiled for the programs, and its -D flags."""
+    objects = glob.glob("**/*.o", root_dir=f"{build}/obj", recursive=True)
+    files = sorted(o[:-2] + ".c" for o in objects
+                   if not o.startswith("tests/") and
+                   os.path.exists(f"{top}/{o[:-2]}.c"))
+    with open(f"{build}/config", encoding="utf-8") as f:
+        return files, [w for w in shlex.split(f.read()) if w.startswith("-D")]
 
 
-def make_trees(top, scratch):
+def make_trees(build, top, scratch):
     # a copy, so that nobody edits it between two builds
     own = os.path.join(scratch, "own")
-    for folder in FOLDERS:
+    files, defines = own_sources(build, top)
+    for folder in {f.split("/")[0] for f in files}:
         shutil.copytree(os.path.join(top, folder), os.path.join(own, folder))
-    files = sorted(f for d in FOLDERS for f in
-                   glob.glob(f"{d}/**/*.c", root_dir=own, recursive=True))
     cxx = os.path.join(scratch, "cxx")
     os.mkdir(cxx)
     return [
         Tree("distcc (C)", own, files,
              ["gcc", "-std=gnu17", "-O2", "-I.", "-D_GNU_SOURCE",
-              '-DVERSION="demo"', '-DLIBEXECDIR="/demo"',
-              '-DSYSCONFDIR="/demo"', '-DMASQDIR="/demo"']),
+              '-DVERSION="demo"', *defines]),
         Tree("generated (C++)", cxx, make_cxx_tree(cxx),
              ["g++", "-std=c++17", "-O1"]),
     ]
@@ -226,7 +232,8 @@ def run(harness, top, scratch):
                                           jobs=JOBS))
             print(f"daemon {n} listens on {daemons[-1].hostspec}")
         heading(f"Compiling, {JOBS} at a time, through both daemons")
-        compile_trees(harness, make_trees(top, scratch), daemons, scratch)
+        compile_trees(harness, make_trees(harness.BUILD, top, scratch),
+                      daemons, scratch)
         heading("A forbidden read")
         forbidden_read(harness, daemons[0], scratch)
     finally:

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import authlib  # noqa: E402
 import harness  # noqa: E402
+import kdc  # noqa: E402
 
 SKIPS = {}
 
@@ -100,4 +102,41 @@ def make_client(tmp_path):
     """make_client(hosts, program=ours, **env) -> Client in tmp_path"""
     def make(hosts, program=harness.OUR_CLIENT, **env):
         return harness.Client(str(tmp_path), program, hosts, **env)
+    return make
+
+
+# Authentication: a private Kerberos realm
+
+
+@pytest.fixture(scope="session")
+def realm():
+    missing = kdc.missing_tools()
+    if missing:
+        pytest.skip("no " + ", ".join(missing) + " (Debian packages krb5-kdc "
+                    "krb5-admin-server krb5-user)")
+    if not os.path.exists(f"{harness.BUILD}/libexec/distccd-auth"):
+        pytest.skip("built without GSSAPI (NO_GSSAPI=1)")
+    r = authlib.Realm()
+    yield r
+    r.stop()
+
+
+@pytest.fixture
+def server(realm, start_daemon):
+    """server(*args, **env) -> a daemon with --auth, or what args say"""
+    def make(*args, **env):
+        if not any(a.startswith("--auth") for a in args):
+            args = ("--auth", *args)
+        return start_daemon(list(args), env=realm.server_env(**env))
+    return make
+
+
+@pytest.fixture
+def client(realm, make_client, tmp_path):
+    """client(port, option, ticket=alice's, **env) -> Client with a source"""
+    def make(port, option, ticket=None, program=harness.OUR_CLIENT, **env):
+        (tmp_path / "a.c").write_text(f"int {authlib.MARKER}(void)"
+                                      " { return 42; }\n")
+        return make_client(f"127.0.0.1:{port}{option}", program,
+                           **{**(ticket or realm.alice), **env})
     return make
