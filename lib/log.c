@@ -179,6 +179,9 @@ emit(enum log_level level, const char *text)
 		return;		/* nowhere left to say so */
 }
 
+static void vlog(enum log_level level, int errnum, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 static void
 vlog(enum log_level level, int errnum, const char *fmt, va_list ap)
 {

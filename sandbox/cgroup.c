@@ -24,7 +24,13 @@ struct hierarchy {
 	int parent;		/* the directory above it */
 };
 
+#define KEPT_MAX	1024	/* ids below it may be kept */
+#define KEEP_BYTES	(1024UL * 1024)	/* charged memory of a kept group */
+
 static struct {
+	bool is_kept[KEPT_MAX];
+	/* the kernel only counts up: what was there before the present jail */
+	unsigned long oom[KEPT_MAX], processes[KEPT_MAX];
 	enum cgroup_kind kind;
 	struct hierarchy at[2];
 	size_t n;
@@ -361,6 +367,7 @@ int
 cgroup_make(uint32_t id, const struct cgroup_limits *limits, int *clone_fd)
 {
 	char name[16];
+	bool is_new = id >= KEPT_MAX || !state.is_kept[id];
 	int r;
 
 	*clone_fd = -1;
@@ -368,11 +375,13 @@ cgroup_make(uint32_t id, const struct cgroup_limits *limits, int *clone_fd)
 		struct hierarchy *h = &state.at[i];
 		AUTOFD dir = -1;
 
-		if (mkdirat(h->fd, name_of(id, name), 0755) < 0)
+		if (!is_new && state.kind == CGROUP_V1)
+			continue;
+		if (is_new && mkdirat(h->fd, name_of(id, name), 0755) < 0)
 			return err_from_errno(errno);
 		dir = openat(h->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = dir < 0 ? err_from_errno(errno) :
-		    set_limits(dir, h, limits);
+		    is_new ? set_limits(dir, h, limits) : 0;
 		if (r < 0) {
 			if (cgroup_remove(id) < 0)
 				log_warn("cgroup of jail %u stays", id);
@@ -412,21 +421,42 @@ read_counter(size_t at, uint32_t id, const char *file, const char *word)
 	return counter(text, word);
 }
 
-void
-cgroup_read_events(uint32_t id, struct cgroup_events *out)
+/* What a group holds still, in bytes. */
+static unsigned long
+read_charge(uint32_t id)
 {
+	char name[16], path[64], text[32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", name_of(id, name),
+	    state.kind == CGROUP_V2 ? "memory.current" :
+	    "memory.usage_in_bytes");
+	if (read_at(state.at[0].fd, path, text, sizeof(text)) < 0)
+		return KEEP_BYTES + 1;
+	return strtoul(text, NULL, 10);
+}
+
+int
+cgroup_finish(uint32_t id, struct cgroup_events *out)
+{
+	const char *memory = state.kind == CGROUP_V2 ? "memory.events" :
+	    "memory.oom_control";
+	unsigned long oom, processes;
+
 	*out = (struct cgroup_events){ false, false };
-	if (state.kind == CGROUP_V2) {
-		out->oom = read_counter(0, id, "memory.events",
-		    "oom_kill") != 0;
-		out->processes = read_counter(0, id, "pids.events",
-		    "max") != 0;
-	} else if (state.kind == CGROUP_V1) {
-		out->oom = read_counter(0, id, "memory.oom_control",
-		    "oom_kill") != 0;
-		out->processes = read_counter(1, id, "pids.events",
-		    "max") != 0;
+	if (state.kind == CGROUP_NONE)
+		return 0;
+	oom = read_counter(0, id, memory, "oom_kill");
+	processes = read_counter(state.n - 1, id, "pids.events", "max");
+	if (id >= KEPT_MAX) {
+		*out = (struct cgroup_events){ oom != 0, processes != 0 };
+		return cgroup_remove(id);
 	}
+	out->oom = oom > state.oom[id];
+	out->processes = processes > state.processes[id];
+	state.oom[id] = oom;
+	state.processes[id] = processes;
+	state.is_kept[id] = true;
+	return read_charge(id) > KEEP_BYTES ? cgroup_remove(id) : 0;
 }
 
 int
@@ -439,5 +469,9 @@ cgroup_remove(uint32_t id)
 		if (unlinkat(state.at[i].fd, name_of(id, name),
 		    AT_REMOVEDIR) < 0 && errno != ENOENT)
 			r = err_from_errno(errno);
+	if (id < KEPT_MAX && r == 0) {
+		state.is_kept[id] = false;
+		state.oom[id] = state.processes[id] = 0;
+	}
 	return r;
 }

@@ -123,16 +123,10 @@ drop_privilege(const struct jail_plan *plan, uint32_t id)
 {
 	int r = 0;
 
-	if (!plan->user_namespace && geteuid() == 0) {
-		/* keep nothing across the change of uid: the bounding set
-		 * goes first, while CAP_SETPCAP is still there */
-		for (int cap = 0; cap < 64; cap++)
-			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
-			    errno != EINVAL)
-				return err_from_errno(errno);
+	/* root's bounding set was emptied by the jailer, once for all */
+	if (!plan->user_namespace && geteuid() == 0)
 		r = sandbox_drop_ids(plan->uid_base + id,
 		    (gid_t)(plan->uid_base + id));
-	}
 	if (r == 0)
 		r = sandbox_drop_caps();
 	/* a change of ids clears it */
@@ -353,8 +347,7 @@ jail_reap(struct jail *j, int *wait_status, struct rusage *usage,
 	if (j->plan->reduced_dir != NULL)
 		(void)nftw(jail_root(j->plan, j->id), remove_one, 16,
 		    FTW_DEPTH | FTW_PHYS);
-	cgroup_read_events(j->id, events);
-	return cgroup_remove(j->id);
+	return cgroup_finish(j->id, events);
 }
 
 int

@@ -59,6 +59,9 @@ int sandbox_filter_load(const struct sandbox_filter *f) MUST_CHECK;
  */
 int sandbox_drop_ids(uid_t uid, gid_t gid) MUST_CHECK;
 
+/* sandbox_drop_bounding - empty the bounding set; needs CAP_SETPCAP. */
+int sandbox_drop_bounding(void) MUST_CHECK;
+
 /* sandbox_drop_caps - empty every capability set and the bounding set as far
  * as we may, then verify; ERR_ACCESS if any is left in effect. */
 int sandbox_drop_caps(void) MUST_CHECK;

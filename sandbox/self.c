@@ -44,25 +44,42 @@ sandbox_drop_ids(uid_t uid, gid_t gid)
 }
 
 int
+sandbox_drop_bounding(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return err_from_errno(errno);
+	return 0;
+}
+
+/*
+ * The bounding set can only be emptied while CAP_SETPCAP is there; a process
+ * that never had it has nothing to lose from the set.
+ */
+static int
+drop_bounding_if_able(void)
+{
+	if (prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) != 1 ||
+	    capng_get_caps_process() < 0 ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return 0;
+	return sandbox_drop_bounding();
+}
+
+int
 sandbox_drop_caps(void)
 {
-	/*
-	 * The bounding set can only be emptied while CAP_SETPCAP is there; a
-	 * process that never had it has nothing to lose from the set.
-	 */
-	bool has_setpcap;
+	int r;
 
 	/* libcap-ng remembers the pid that it saw first: not ours any more
 	 * in a process that was cloned */
 	capng_setpid((int)getpid());
-	has_setpcap = capng_get_caps_process() == 0 &&
-	    capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	if ((r = drop_bounding_if_able()) < 0)
+		return r;
 	capng_clear(CAPNG_SELECT_ALL);
-	if ((has_setpcap && capng_apply(CAPNG_SELECT_BOUNDS) < 0) ||
-	    capng_apply(CAPNG_SELECT_CAPS) < 0)
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return ERR_ACCESS;
-	(void)capng_apply(CAPNG_SELECT_AMBIENT);
-	capng_clear(CAPNG_SELECT_ALL);
 	if (capng_get_caps_process() < 0)
 		return ERR_SYS;
 	return capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE ?

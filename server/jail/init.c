@@ -222,6 +222,8 @@ new_output(const struct run *run)
 	return fd < 0 ? err_from_errno(errno) : fd;
 }
 
+static void exec_compiler(struct run *run) __attribute__((noreturn));
+
 static void
 exec_compiler(struct run *run)
 {
@@ -266,7 +268,11 @@ exec_compiler(struct run *run)
 static int
 run_compiler(struct run *run, int *status)
 {
-	pid_t pid = fork(), ended;
+	/*
+	 * vfork: a copy of our page tables would only be thrown away.  The
+	 * child touches nothing that we need after it has called exec.
+	 */
+	pid_t pid = vfork(), ended;
 	bool seen = false;
 	int st;
 

@@ -320,7 +320,8 @@ prepare(void)
 		return fail("seccomp filter", r);
 	if ((r = build_exec_rules()) < 0)
 		return fail("Landlock", r);
-	if ((r = keep_capabilities()) < 0)
+	if ((config->is_root && (r = sandbox_drop_bounding()) < 0) ||
+	    (r = keep_capabilities()) < 0)
 		return fail("capabilities", r);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail("no_new_privs", err_from_errno(errno));
