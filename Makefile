@@ -280,7 +280,8 @@ install: all
 	$(INSTALL) -m 755 $(HELPERS) $(PLUGINS) $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 dist/masquerade.README $(DESTDIR)$(MASQDIR)/README
 	$(INSTALL) -m 644 dist/bash-completion $(DESTDIR)$(COMPDIR)/distcc
-	ln -sf distcc $(DESTDIR)$(COMPDIR)/distccd
+	for c in distccd distcc-config lsdistcc; do \
+	    ln -sf distcc $(DESTDIR)$(COMPDIR)/$$c || exit; done
 	$(subst_dirs) dist/distccd.service.in >$(DESTDIR)$(UNITDIR)/distccd.service
 	$(INSTALL) -m 644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/distcc.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/default/distccd || $(INSTALL) -m 644 \
@@ -296,7 +297,8 @@ uninstall:
 	    $(patsubst $(B)/libexec/%,$(DESTDIR)$(LIBEXECDIR)/%,$(HELPERS) $(PLUGINS)) \
 	    $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	    $(DESTDIR)$(MASQDIR)/README $(DESTDIR)$(COMPDIR)/distcc \
-	    $(DESTDIR)$(COMPDIR)/distccd $(DESTDIR)$(UNITDIR)/distccd.service \
+	    $(foreach c,distccd distcc-config lsdistcc,$(DESTDIR)$(COMPDIR)/$(c)) \
+	    $(DESTDIR)$(UNITDIR)/distccd.service \
 	    $(DESTDIR)$(SYSUSERSDIR)/distcc.conf
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MASQDIR)
 

@@ -139,7 +139,7 @@ print_counts(const struct tally *t, enum stats_kind kind)
 
 		if (c->kind != kind)
 			continue;
-		(void)printf("  %9" PRIu64, c->n);
+		(void)printf("    %9" PRIu64, c->n);
 		if (strcmp(c->host, "-") != 0)
 			(void)printf("  %s", c->host);
 		if (strcmp(c->reason, "-") != 0)
@@ -164,7 +164,7 @@ print_text(const struct tally *t)
 	for (int k = 0; k < STATS_KINDS; k++) {
 		if (k == STATS_MISSED && t->total[k] == 0)
 			continue;
-		(void)printf("%11" PRIu64 "  %s\n", t->total[k],
+		(void)printf("%9" PRIu64 "  %s\n", t->total[k],
 		    kinds[k].title);
 		print_counts(t, (enum stats_kind)k);
 	}

@@ -4,7 +4,7 @@
 #define MIB	(1024ULL * 1024)
 
 const struct limits limits_default = {
-	.max_memory	= 2048 * MIB,
+	.max_memory	= 960 * MIB,	/* with its scratch, below 1 GiB */
 	.max_scratch	= 512 * MIB,
 	.max_inodes	= 40000,
 	.max_output	= 100 * MIB,

@@ -165,6 +165,7 @@ enum msg_outcome {
 	MSG_OUTCOME_CLIENT_LEFT,
 	MSG_OUTCOME_LIMIT,		/* a quota ended the compile */
 	MSG_OUTCOME_INTERNAL,		/* our own failure */
+	MSG_OUTCOME_TAMPERED,		/* sealed, and not the client's bytes */
 	MSG_OUTCOME_COUNT,
 };
 

@@ -338,7 +338,11 @@ main(void)
 	int r;
 
 	log_init("distccd-jail");
-	/* the listener's end is what ends us: see pool_run() */
+	/*
+	 * The listener's end of the channel is what ends us, see pool_run():
+	 * killed with it, we would leave control groups behind.
+	 */
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);

@@ -135,6 +135,8 @@ static const struct outcome {
 	[MSG_OUTCOME_CLIENT_LEFT]   = { "CLIENT_LEFT", LOG_LVL_INFO, 0 },
 	[MSG_OUTCOME_LIMIT]	    = { "LIMIT", LOG_LVL_WARNING, 0 },
 	[MSG_OUTCOME_INTERNAL]	    = { "FAILED", LOG_LVL_ERROR, 0 },
+	/* whoever did this, it was not the principal that would have to pay */
+	[MSG_OUTCOME_TAMPERED]	    = { "TAMPERED", LOG_LVL_WARNING, 0 },
 };
 
 static void

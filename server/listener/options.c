@@ -497,7 +497,7 @@ static const struct opt jail_table[] = {
 	    "any command of a client, not only compilers", set_insecure },
 	{ "job-lifetime", 0, OPT_REQUIRED, "SECONDS",
 	    "longest compile (600)", set_job_lifetime },
-	{ "max-memory", 0, OPT_REQUIRED, "SIZE", "memory of a job (2048M)",
+	{ "max-memory", 0, OPT_REQUIRED, "SIZE", "memory of a job (960M)",
 	    set_max_memory },
 	{ "max-scratch", 0, OPT_REQUIRED, "SIZE", "files of a job (512M)",
 	    set_max_scratch },

@@ -69,7 +69,7 @@ read_socket(struct session *s, void *ptr, size_t size)
 static int
 spoilt(struct session *s)
 {
-	return session_end(s, MSG_OUTCOME_BAD_REQUEST, ANSWER_NOTHING,
+	return session_end(s, MSG_OUTCOME_TAMPERED, ANSWER_NOTHING,
 	    "sealed connection: %s", sealed_why(s->sealed));
 }
 

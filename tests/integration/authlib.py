@@ -18,6 +18,8 @@ MARKER = "secret_function_of_the_firm"
 def build(c, name="a.c"):
     """A compile; whether it was done remotely, with the local object."""
     c.forget()
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{c.directory}/remote.o")
     p = c.run("gcc", "-g0", "-c", name, "-o", "remote.o")
     if p.returncode != 0:
         return False
@@ -100,8 +102,9 @@ def packets(sock):
 class Middle:
     """Somebody between client and server, who sees every packet.
 
-    change(side, number, name, data) gives what is passed on: bytes, or None
-    to cut the connection there.  number counts the records (SREC) of a side.
+    change(side, number, name, data) gives what is passed on; with None behind
+    the bytes, in a tuple, the connection is cut there.  number counts the
+    records (SREC) of a side.
     """
 
     def __init__(self, server_port, change=None):
@@ -135,14 +138,15 @@ class Middle:
             self.seen[side].append((name, data))
             data = self.change(side, number, name, data)
             number += name == "SREC"
-            if data is None:
+            is_cut = isinstance(data, tuple)
+            try:
+                target.sendall(data[0] if is_cut else data)
+            except OSError:
+                is_cut = True
+            if is_cut:
                 for s in (source, target):
                     with contextlib.suppress(OSError):
                         s.shutdown(socket.SHUT_RDWR)
-                return
-            try:
-                target.sendall(data)
-            except OSError:
                 return
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)

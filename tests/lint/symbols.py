@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """symbols.py BUILD RULE - what the linker knows about a process.
 
-unparsed  distccd and distccd-jail hold no symbol of wire/, no decompressor
+unparsed  distccd and distccd-jail hold no symbol of wire/, no decompressor;
+          distccd-auth none of what parses a job
 worker    distccd-worker's own code asks for nothing that opens, runs or
           connects
 pure      wire/ and policy/ call nothing but a few functions of libc
@@ -11,6 +12,7 @@ The list of wire symbols is read from the objects, so it cannot grow stale.
 Each rule is tried on something that breaks it first, and must fail there.
 """
 import glob
+import os
 import re
 import subprocess
 import sys
@@ -71,7 +73,30 @@ def rule_unparsed(build):
         for s in wire_symbols_in(f"{build}/{program}", wire):
             print(f"lint: {program} links {s}, of wire/ or a decompressor")
             good = False
-    return good
+    return rule_auth(build, wire) and good
+
+
+def rule_auth(build, wire):
+    """Where it was built: GSSAPI is not in the worker for clear connections."""
+    if not os.path.exists(f"{build}/libexec/distccd-auth"):
+        return True
+    handshake = nm("-g", "--defined-only", *[f"{build}/obj/wire/{n}.o" for n in
+                                             ("auth", "seal", "token")])
+    bad = wire_symbols_in(f"{build}/libexec/distccd-auth",
+                          wire - set(handshake))
+    for s in bad:
+        print(f"lint: distccd-auth links {s}, of wire/ or a decompressor")
+    gss = [s for p in ("bin/distccd", "bin/distcc", "libexec/distccd-worker",
+                       "libexec/distccd-jail")
+           for s in nm(f"{build}/{p}") if s.startswith("gss_")]
+    if not any(s.startswith("gss_") for s in
+               nm(f"{build}/libexec/distccd-worker-gss")):
+        print("lint: this check finds no GSSAPI in distccd-worker-gss: "
+              "it is blind")
+        return False
+    for s in gss:
+        print(f"lint: {s} is linked where GSSAPI has no place")
+    return not bad and not gss
 
 
 def reaching(files):

@@ -14,24 +14,27 @@ MAY_INCLUDE = {
     "lib": ["lib/"],
     "wire": ["wire/", "lib/err.h", "lib/buf.h"],
     "policy": ["policy/", "lib/err.h", "lib/buf.h"],
+    "auth": ["auth/", "wire/auth.h", "wire/seal.h", "wire/token.h", "lib/"],
     "sandbox": ["sandbox/", "lib/", "policy/"],
     "server": ["server/msg", "sandbox/sandbox.h", "policy/", "lib/"],
     "server/listener": ["server/listener/", "server/msg", "sandbox/sandbox.h",
                         "policy/", "lib/"],
     "server/worker": ["server/worker/", "server/msg", "wire/", "policy/",
-                      "sandbox/sandbox.h", "lib/"],
+                      "auth/", "sandbox/sandbox.h", "lib/"],
     "server/jail": ["server/jail/", "server/msg", "policy/", "sandbox/",
                     "lib/"],
-    "server/auth": ["server/auth/", "server/msg", "sandbox/sandbox.h", "lib/"],
+    "server/auth": ["server/auth/", "server/msg", "auth/", "wire/auth.h",
+                    "sandbox/sandbox.h", "lib/"],
     "server/stats": ["server/stats/", "server/msg", "sandbox/sandbox.h",
                      "lib/"],
-    "client": ["client/", "wire/", "policy/", "lib/"],
+    "client": ["client/", "wire/", "policy/", "auth/plugin.h", "lib/"],
 }
 
 BANNED = ("strcpy strcat sprintf vsprintf gets alloca system popen strtok atoi "
           "atol atoll atof mktemp tmpnam tempnam").split()
 
-SOURCES = ["lib", "wire", "policy", "sandbox", "server", "client", "tests"]
+SOURCES = ["lib", "wire", "policy", "auth", "sandbox", "server", "client",
+           "tests"]
 
 
 def sources(folders=SOURCES, suffixes="ch"):
@@ -104,7 +107,7 @@ def missing_options(names, page):
 
 def scripts():
     for path in ["Makefile", ".ci/run", "dist/setup", "dist/probe-flags",
-                 *glob.glob("tests/**/*", recursive=True)]:
+                 *glob.glob("client/config/*.in"), *glob.glob("tests/**/*", recursive=True)]:
         try:
             if path.endswith(".py") or read(path).startswith("#!") or \
                     path == "Makefile":
@@ -149,9 +152,9 @@ def check_manpages():
     assert list(options(table)) == ["listen"]
     assert missing_options(["listen"], ".B \\-\\-listen\\-on") == ["listen"]
     good, count = True, 0
-    for folder, pages in (("client", "client/*.[158]"),
+    for folder, pages in (("client", "client/**/*.[158]"),
                           ("server", "server/*/*.[158]")):
-        page = "\n".join(read(p) for p in glob.glob(pages))
+        page = "\n".join(read(p) for p in glob.glob(pages, recursive=True))
         for path in sources([folder]):
             names = list(options(read(path)))
             count += len(names)

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""auth.py [RUNS] - what authentication and sealing cost, in a private realm.
+
+Small jobs in turn, in clear, with the plain handshake, and sealed: latency and
+CPU (client, daemon and all their processes).  Then a large one, for megabytes
+a second, beside what GSSAPI's wrap alone gives in a loop.
+"""
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path[:0] = [os.path.join(os.path.dirname(__file__), "..", d)
+                for d in (".", "integration")]
+import authlib  # noqa: E402
+import harness  # noqa: E402
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def daemon_cpu(pid):
+    """Milliseconds of a daemon and of its children that it waited for."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return sum(int(x) for x in fields[11:15]) * 1000 / TICK
+
+
+def own_children_cpu():
+    r = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (r.ru_utime + r.ru_stime) * 1000
+
+
+def once(client):
+    began = time.monotonic()
+    p = client.run("gcc", "-c", "a.c")
+    if p.returncode != 0:
+        raise RuntimeError(client.log())
+    return (time.monotonic() - began) * 1000
+
+
+def main():
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    realm = authlib.Realm()
+    cases = {"clear": ([], ""), "auth": (["--auth"], ",auth=localhost"),
+             "seal": (["--auth=seal"], ",seal=localhost")}
+    stock = harness.is_stock(harness.STOCK_DAEMON)
+    daemons, clients, wall, cpu = {}, {}, {}, {}
+    try:
+        with tempfile.TemporaryDirectory() as top:
+            os.chmod(top, 0o755)
+            for name, (args, option) in cases.items():
+                d = harness.Daemon(f"{top}/{name}d", harness.OUR_DAEMON, args,
+                                   env=realm.server_env())
+                daemons[name] = d
+                clients[name] = harness.Client(
+                    f"{top}/{name}", harness.OUR_CLIENT, d.hostspec + option,
+                    **realm.alice)
+            if stock:
+                for name, args, option in (("stock clear", [], ""),
+                                           ("stock auth", ["--auth"],
+                                            ",auth")):
+                    d = harness.Daemon(
+                        f"{top}/{name}d", harness.STOCK_DAEMON, args,
+                        env=realm.server_env(
+                            DISTCCD_PRINCIPAL="distcc@localhost"))
+                    daemons[name] = d
+                    clients[name] = harness.Client(
+                        f"{top}/{name}", harness.STOCK_CLIENT,
+                        d.hostspec + option, DISTCC_PRINCIPAL="distcc",
+                        **realm.alice)
+            for name, c in clients.items():
+                with open(f"{c.directory}/a.c", "w", encoding="ascii") as f:
+                    f.write("int x;\n")
+                once(c)
+                wall[name], cpu[name] = [], 0.0
+            for _ in range(runs):
+                order = list(clients)
+                random.shuffle(order)
+                for name in order:
+                    before = own_children_cpu() + \
+                        daemon_cpu(daemons[name].process.pid)
+                    wall[name].append(once(clients[name]))
+                    time.sleep(0.03)    # the daemon reaps its worker
+                    cpu[name] += own_children_cpu() - before + \
+                        daemon_cpu(daemons[name].process.pid)
+            print(f"{runs} small jobs each, milliseconds")
+            print("                 median   above clear      CPU   above")
+            for name in clients:
+                base = "stock clear" if name.startswith("stock") else "clear"
+                m = statistics.median(wall[name])
+                print(f"  {name:12} {m:9.2f} {m - statistics.median(wall[base]):12.2f}"
+                      f" {cpu[name] / runs:10.2f} "
+                      f"{(cpu[name] - cpu[base]) / runs:8.2f}")
+            large(clients)
+    finally:
+        for d in daemons.values():
+            d.stop()
+        realm.stop()
+
+
+def large(clients):
+    """40 MB of preprocessed source that compiles fast."""
+    line = "/* " + "x" * 1000 + " */\n"
+    for name in ("clear", "auth", "seal"):
+        c = clients[name]
+        with open(f"{c.directory}/b.i", "w", encoding="ascii") as f:
+            f.write("int x;\n" + line * 40000)
+        size = os.path.getsize(f"{c.directory}/b.i") / 1e6
+        times = []
+        for _ in range(5):
+            began = time.monotonic()
+            subprocess.run([c.program, "gcc", "-fpreprocessed", "-c", "b.i"],
+                           cwd=c.directory, env=c.env, check=True,
+                           stdin=subprocess.DEVNULL)
+            times.append(time.monotonic() - began)
+        best = min(times)
+        if name == "clear":
+            clear = best
+        extra = best - clear
+        print(f"  {name:6} {size:.0f} MB source: {best:.3f} s" +
+              (f", {size / extra:.0f} MB/s of sealing and unsealing" if
+               name == "seal" and extra > 0 else ""))
+
+
+if __name__ == "__main__":
+    main()
