@@ -112,6 +112,8 @@ MON	= $(wildcard client/mon/*.c) client/state.c client/dirs.c client/env.c \
 	  $(LIB)
 # lsdistcc: connects to servers, sends them a job of its own.
 LSDISTCC = $(wildcard client/lsdistcc/*.c) client/probe.c $(WIRE) $(LIB)
+# distcc-scand: finds the headers of a compile; reads sources, no network.
+SCAND	= $(wildcard client/scan/*.c) $(LIB)
 # distcc-config, update-distcc-symlinks: scripts.
 SCRIPTS	= $(B)/bin/distcc-config $(B)/bin/update-distcc-symlinks
 
@@ -123,7 +125,8 @@ GSS_LIBS	= -lgssglue
 
 BIN	= $(B)/bin/distccd $(B)/bin/distcc $(B)/bin/distccmon-text \
 	  $(B)/bin/lsdistcc
-HELPERS	= $(B)/libexec/distccd-worker $(B)/libexec/distccd-jail
+HELPERS	= $(B)/libexec/distccd-worker $(B)/libexec/distccd-jail \
+	  $(B)/libexec/distcc-scand
 ifeq ($(NO_GSSAPI),)
 HELPERS	+= $(B)/libexec/distccd-auth $(B)/libexec/distccd-worker-gss
 PLUGINS	= $(B)/libexec/distcc-gss.so
@@ -154,6 +157,10 @@ $(B)/bin/distcc: $(call obj,$(CLIENT))
 	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(LZO_LIBS_CLIENT)
 
 $(B)/bin/distccmon-text: $(call obj,$(MON))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^
+
+$(B)/libexec/distcc-scand: $(call obj,$(SCAND))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^
 

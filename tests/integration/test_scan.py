@@ -306,7 +306,7 @@ def test_dependency_and_embed(headers):
     ("-fplugin", "", ["-fplugin=./x.so"]),
     ("-traditional", "", ["-traditional-cpp"]),
     ("pch_preprocess", '#pragma GCC pch_preprocess "x.gch"\n', []),
-    ("trigraphs", "?\?=include \"a.h\"\n", ["-std=c99"]),
+    ("trigraphs", "?" "?=include \"a.h\"\n", ["-std=c99"]),
     ("nested too deeply", '#include "m.c"\n', []),
     ("source", "", ["b.c"]),
 ])
@@ -392,7 +392,7 @@ def test_links_and_directories(tree):
         ("FILE", root + "/real/y.h"), ("FILE", root + "/other/z.h"),
         ("SYMLINK", root + "/twice"), ("SYMLINK", root + "/abs"),
         ("SYMLINK", root + "/real/inc/z.h"),
-        ("DIRECTORY", root + "/real/inc"),
+        ("DIRECTORY", root + "/real/inc"), ("DIRECTORY", root + "/real"),
         ("DIRECTORY", root + "/real/empty"),
         ("SYSTEMDIR", "/usr/include"),
     }
@@ -659,7 +659,7 @@ def test_the_daemon_is_killed(tree):
         assert len(pids) == 1
         os.kill(pids[0], signal.SIGKILL)
         time.sleep(0.05)
-    # stopped: it neither answers nor refuses, and is done without
+    # a name without a daemon behind it is cleared away
     assert tree.files("gcc", "-c", "m.c", daemon=True) == {"m.c", "a.h"}
 
 

@@ -7,6 +7,8 @@ For each translation unit the scanner's files must contain all that
 Units are installed headers, each included by a source of its own, and the
 sources of unpacked trees.
 
+As a test (pytest) a few units of each set; by hand as many as wanted.
+
 usage: test_scan_trees.py [--scand PATH] [--limit N] [--sources DIR]
                           [--fetch] [--only NAME] [--compiler CC]
 
@@ -228,56 +230,77 @@ def report(tallies):
     return failed
 
 
-def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--scand", default=os.environ.get(
-        "SCAND", os.path.join(HERE, "../../build/libexec/distcc-scand")))
-    ap.add_argument("--limit", type=int, default=25)
-    ap.add_argument("--sources", default=os.environ.get("SCAN_SOURCES"))
-    ap.add_argument("--fetch", action="store_true")
-    ap.add_argument("--only")
-    ap.add_argument("--compiler", choices=["gcc", "clang"], default="gcc")
-    args = ap.parse_args()
-    scand = os.path.abspath(args.scand)
-    if not os.access(scand, os.X_OK):
-        print("skipped: no %s" % scand)
-        return SKIPPED
+def default_scand():
+    build = os.environ.get("DISTCC_BUILD", os.path.join(HERE, "../../build"))
+    return os.environ.get("DISTCC_SCAND",
+                          os.path.join(build, "libexec/distcc-scand"))
 
+
+def measure_sets(scand, args, temp, pool):
     def compiler(cc):
         if args.compiler == "clang":
             return {"gcc": "clang", "g++": "clang++"}[cc]
         return cc
 
-    tallies = []
+    for entry, is_tree in [(e, False) for e in HEADER_SETS] + \
+            [(e, True) for e in SOURCE_SETS]:
+        name = entry[0] + (" (tree)" if is_tree else "")
+        if args.only and args.only not in name:
+            continue
+        if shutil.which(compiler(entry[1])) is None:
+            print("skipped %s: no %s" % (name, compiler(entry[1])))
+            continue
+        jobs = source_jobs(entry, args.limit, args.sources, compiler) \
+            if is_tree else header_jobs(entry, args.limit, temp, compiler)
+        if not jobs:
+            print("skipped %s: not here" % name)
+            continue
+        yield measure(scand, pool, name, jobs)
+
+
+def run(args):
+    scand = os.path.abspath(args.scand)
+    if not os.access(scand, os.X_OK):
+        print("skipped: no %s" % scand)
+        return SKIPPED
+    if args.fetch and args.sources:
+        os.makedirs(args.sources, exist_ok=True)
+        if not fetch(args.sources):
+            print("skipped source trees: apt-get source does not work")
+    saved = os.environ.get("XDG_RUNTIME_DIR")
     with tempfile.TemporaryDirectory() as temp, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         os.environ["XDG_RUNTIME_DIR"] = temp
-        if args.fetch and args.sources:
-            os.makedirs(args.sources, exist_ok=True)
-            if not fetch(args.sources):
-                print("skipped source trees: apt-get source does not work")
-        for entry, make in [(e, header_jobs) for e in HEADER_SETS] + \
-                [(e, source_jobs) for e in SOURCE_SETS]:
-            name = entry[0] + ("" if make is header_jobs else " (tree)")
-            if args.only and args.only not in name:
-                continue
-            if shutil.which(compiler(entry[1])) is None:
-                print("skipped %s: no %s" % (name, compiler(entry[1])))
-                continue
-            jobs = make(entry, args.limit, temp, compiler) \
-                if make is header_jobs else \
-                make(entry, args.limit, args.sources, compiler)
-            if not jobs:
-                print("skipped %s: not here" % name)
-                continue
-            tallies.append(measure(scand, pool, name, jobs))
+        tallies = list(measure_sets(scand, args, temp, pool))
         subprocess.run([scand, "--stop"], stderr=subprocess.DEVNULL)
-    # every measure of refused units compares nothing
+    os.environ.pop("XDG_RUNTIME_DIR")
+    if saved is not None:
+        os.environ["XDG_RUNTIME_DIR"] = saved
+    # where every unit was refused nothing has been compared
     if not any(t.units for t in tallies):
         print("skipped: nothing to compare with")
         return SKIPPED
     return 1 if report(tallies) else 0
 
 
+def parser():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--scand", default=default_scand())
+    ap.add_argument("--limit", type=int, default=25)
+    ap.add_argument("--sources", default=os.environ.get("SCAN_SOURCES"))
+    ap.add_argument("--fetch", action="store_true")
+    ap.add_argument("--only")
+    ap.add_argument("--compiler", choices=["gcc", "clang"], default="gcc")
+    return ap
+
+
+def test_installed_headers():
+    import pytest  # not needed by hand
+    status = run(parser().parse_args(["--limit", "5"]))
+    if status == SKIPPED:
+        pytest.skip("no distcc-scand, or no headers to try it on")
+    assert status == 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(parser().parse_args()))

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * atom - memory that is freed all at once (arena), and names that are kept
+ * once (sym), so that two names are equal when their pointers are.
+ */
+#ifndef SCAN_ATOM_H
+#define SCAN_ATOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks;	/* owns; the newest first */
+	unsigned char *next;
+	size_t left;
+	size_t total;			/* bytes asked of malloc */
+};
+
+/* arena_alloc - size bytes, aligned to 8, not cleared; never NULL. */
+void *arena_alloc(struct arena *a, size_t size);
+/* arena_copy - a copy of n bytes and a NUL behind them. */
+char *arena_copy(struct arena *a, const void *ptr, size_t n);
+/* arena_free - all of it; a zeroed struct is an empty arena. */
+void arena_free(struct arena *a);
+/* arena_reset - forget the contents, keep one chunk for the next use. */
+void arena_reset(struct arena *a);
+
+struct macro;
+
+/* What a name is bound to as a macro. */
+enum binding {
+	BOUND_NOT,	/* it is no macro */
+	BOUND_MACRO,	/* sym.macro */
+	BOUND_SOME,	/* it is a macro, one of several: contents unknown */
+	BOUND_MAYBE,	/* it may be a macro, contents unknown */
+};
+
+/* Names with a meaning of their own in a directive or in #if. */
+enum word {
+	WORD_NONE,
+	WORD_IF, WORD_IFDEF, WORD_IFNDEF, WORD_ELIF, WORD_ELIFDEF,
+	WORD_ELIFNDEF, WORD_ELSE, WORD_ENDIF,
+	WORD_INCLUDE, WORD_INCLUDE_NEXT, WORD_IMPORT, WORD_EMBED,
+	WORD_DEFINE, WORD_UNDEF, WORD_PRAGMA, WORD_LINE,
+	WORD_DEFINED, WORD_VA_ARGS, WORD_VA_OPT, WORD_TRUE, WORD_FALSE,
+	WORD_AND, WORD_OR, WORD_NOT, WORD_XOR, WORD_BITAND, WORD_BITOR,
+	WORD_COMPL, WORD_NOT_EQ,
+	WORD_HAS_INCLUDE, WORD_HAS_INCLUDE_NEXT, WORD_HAS_EMBED,
+	WORD_ASK,		/* __has_builtin …: the compiler knows */
+	WORD_FILE,		/* __FILE__ */
+	WORD_BASE_FILE,
+	WORD_LEVEL,		/* __INCLUDE_LEVEL__ */
+	WORD_VARIES,		/* __LINE__, __COUNTER__, __DATE__ … */
+};
+
+struct sym {
+	const char *name;	/* NUL-terminated */
+	uint32_t len;
+	uint32_t hash;
+	struct sym *next;	/* in the table's bucket */
+	const struct macro *macro;	/* the binding, if epoch is the scan's */
+	uint32_t epoch;
+	uint8_t bound;		/* enum binding */
+	uint8_t word;		/* enum word */
+	bool busy;		/* being expanded */
+	bool tainted;		/* for this epoch: never trust a binding */
+	uint32_t mark;		/* a join's working number */
+	uint32_t mark_at;
+	const struct sym_parts *parts;	/* of a name with slashes, or NULL */
+};
+
+/* A relative path's components, none of them "", "." or "..". */
+struct sym_parts {
+	size_t n;		/* 0: it is not of that kind */
+	struct sym *ptr[];
+};
+
+struct atoms {
+	struct arena arena;
+	struct sym **buckets;	/* owns */
+	size_t nbuckets;	/* a power of two */
+	size_t count;
+};
+
+void atoms_init(struct atoms *t);
+void atoms_free(struct atoms *t);
+struct sym *atoms_get(struct atoms *t, const char *name, size_t len);
+/* atoms_get_hashed - the same when the caller has atoms_hash() already. */
+struct sym *atoms_get_hashed(struct atoms *t, const char *name, size_t len,
+    uint32_t hash);
+
+#define ATOM_HASH_START	2166136261U
+
+static inline uint32_t
+atoms_hash_step(uint32_t h, unsigned char c)
+{
+	return (h ^ c) * 16777619U;
+}
+
+static inline uint32_t
+atoms_hash(const char *name, size_t len)
+{
+	uint32_t h = ATOM_HASH_START;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = atoms_hash_step(h, (unsigned char)name[i]);
+	return h;
+}
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/scan/facts.h"
+#include "client/scan/scan.h"
+#include "lib/mem.h"
+
+#define PROBE_PREFIX	"__distcc_scan_"
+#define VALUE_BITS	24	/* dates like 202311 need 18 */
+
+/*
+ * How the compiler reads files, told by which of these it defines.  A raw
+ * string or a trigraph makes a line vanish or appear.
+ */
+static const char probes[] =
+    "R\"x(\n"
+    "#define " PROBE_PREFIX "no_raw 1\n"
+    ")x\"\n"
+    "?\?=define " PROBE_PREFIX "trigraphs 1\n"
+    "#if 0\n"
+    "#elifdef __STDC__\n"
+    "#define " PROBE_PREFIX "elifdef 1\n"
+    "#endif\n"
+    "#if true\n"
+    "#define " PROBE_PREFIX "true 1\n"
+    "#endif\n"
+    "#if 1 and 1\n"
+    "#define " PROBE_PREFIX "named_ops 1\n"
+    "#endif\n"
+    "#if 1 //**/ 2\n"
+    "#define " PROBE_PREFIX "line_comments 1\n"
+    "#endif\n";
+
+/* Names that are there without being listed by -dM. */
+static const char *const operators[] = {
+	"__has_include", "__has_include__", "__has_include_next",
+	"__has_include_next__", "__has_embed", "__has_attribute",
+	"__has_builtin", "__has_cpp_attribute", "__has_c_attribute",
+	"__has_declspec_attribute", "__has_feature", "__has_extension",
+	"__has_warning", "__has_constexpr_builtin", "__is_identifier",
+	"__is_target_arch", "__is_target_vendor", "__is_target_os",
+	"__is_target_environment", "__is_target_variant_os",
+	"__is_target_variant_environment", "__building_module", "__FILE__",
+	"__BASE_FILE__", "__INCLUDE_LEVEL__", "__FILE_NAME__", "__LINE__",
+	"__COUNTER__", "__DATE__", "__TIME__", "__TIMESTAMP__",
+};
+
+#define NOPERATORS	(sizeof(operators) / sizeof(operators[0]))
+
+/* ---- the question ---------------------------------------------------- */
+
+/* The next line of v; false when there is none. */
+static bool
+next_line(struct view *v, struct view *line)
+{
+	const unsigned char *nl;
+	size_t n;
+
+	if (v->len == 0)
+		return false;
+	nl = memchr(v->ptr, '\n', v->len);
+	n = nl != NULL ? (size_t)(nl - v->ptr) : v->len;
+	if (view_take(v, n, line) < 0)
+		return false;
+	if (nl != NULL && view_take(v, 1, &(struct view){ NULL, 0 }) < 0)
+		return false;
+	return true;
+}
+
+/* NAME(words): no more than what a preprocessor's operator may take. */
+static bool
+is_query(struct view q)
+{
+	size_t i = 0, end = q.len;
+
+	if (q.len < 4 || q.len >= SCAN_QUERY_BYTES || q.ptr[0] != '_' ||
+	    q.ptr[end - 1] != ')')
+		return false;
+	while (i < end && (isalnum(q.ptr[i]) || q.ptr[i] == '_'))
+		i++;
+	if (i == end || q.ptr[i] != '(')
+		return false;
+	for (i++; i < end - 1; i++)
+		if (!isalnum(q.ptr[i]) && strchr("_:.-+\", ", q.ptr[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* A query's value is told bit by bit, each by a macro of its own. */
+static int
+ask_query(struct buf *b, size_t number, struct view q)
+{
+	unsigned int bit;
+	int r = 0;
+
+	for (bit = 0; r == 0 && bit < VALUE_BITS; bit++)
+		r = buf_printf(b, "#if (%.*s) & %u\n"
+		    "#define " PROBE_PREFIX "q%zu_%u 1\n#endif\n",
+		    (int)q.len, (const char *)q.ptr, 1U << bit, number, bit);
+	return r;
+}
+
+int
+facts_program(struct view queries, struct buf *program)
+{
+	struct view line;
+	size_t n, i;
+	int r;
+
+	r = buf_append_str(program, probes);
+	for (i = 0; r == 0 && i < NOPERATORS; i++)
+		r = buf_printf(program, "#ifdef %s\n#define " PROBE_PREFIX
+		    "has%s 1\n#endif\n", operators[i], operators[i]);
+	for (n = 0; r == 0 && next_line(&queries, &line); n++) {
+		if (n == SCAN_QUERIES_MAX || !is_query(line))
+			return ERR_SYNTAX;
+		r = ask_query(program, n, line);
+	}
+	return r;
+}
+
+/* ---- the answer ------------------------------------------------------ */
+
+static void
+add_string(struct arena *a, const char ***ptr, size_t *n, size_t *size,
+    struct view v)
+{
+	if (*n == *size) {
+		*size = *size != 0 ? *size * 2 : 16;
+		*ptr = mem_realloc(*ptr, *size, sizeof(**ptr));
+	}
+	(*ptr)[(*n)++] = arena_copy(a, v.ptr, v.len);
+}
+
+static bool
+begins(struct view *v, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (v->len < n || memcmp(v->ptr, word, n) != 0)
+		return false;
+	return view_take(v, n, &(struct view){ NULL, 0 }) == 0;
+}
+
+static bool
+ends(struct view v, const char *word)
+{
+	size_t n = strlen(word);
+
+	return v.len >= n && memcmp(v.ptr + v.len - n, word, n) == 0;
+}
+
+/* ignoring nonexistent directory "X" */
+static void
+learn_missing(struct facts *f, struct view line)
+{
+	if (line.len != 0 && ends(line, "\"")) {
+		line.len--;
+		add_string(&f->arena, &f->missing, &f->nmissing,
+		    &f->missing_size, line);
+	}
+}
+
+/* What the compiler wrote to standard error: its search path. */
+static int
+learn_path(struct facts *f, struct view text)
+{
+	bool inside = false, ended = false;
+	struct view line;
+
+	while (next_line(&text, &line)) {
+		if (begins(&line, "ignoring nonexistent directory \""))
+			learn_missing(f, line);
+		else if (begins(&line, "#include <...> search starts here:"))
+			inside = true;
+		else if (begins(&line, "End of search list."))
+			ended = true;
+		else if (inside && !ended && ends(line,
+		    " (framework directory)"))
+			f->has_frameworks = true;
+		else if (inside && !ended && begins(&line, " "))
+			add_string(&f->arena, &f->dirs, &f->ndirs,
+			    &f->dirs_size, line);
+	}
+	return ended ? 0 : ERR_SYNTAX;
+}
+
+static void
+add_macro(struct facts *f, struct sym *s, const struct macro *m)
+{
+	if (f->nmacros == f->macros_size) {
+		f->macros_size = f->macros_size != 0 ? f->macros_size * 2 :
+		    512;
+		f->macros = mem_realloc(f->macros, f->macros_size,
+		    sizeof(*f->macros));
+	}
+	f->macros[f->nmacros].sym = s;
+	f->macros[f->nmacros++].macro = m;
+}
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool value;
+} switches[] = {
+	{ "no_raw", offsetof(struct facts, mode.raw_strings), false },
+	{ "trigraphs", offsetof(struct facts, mode.trigraphs), true },
+	{ "elifdef", offsetof(struct facts, mode.elifdef), true },
+	{ "true", offsetof(struct facts, lang.has_true), true },
+	{ "named_ops", offsetof(struct facts, lang.has_named_ops), true },
+	{ "line_comments", offsetof(struct facts, mode.line_comments), true },
+};
+
+static void
+add_operator(struct facts *f, struct atoms *atoms, struct view name)
+{
+	struct macro *m = arena_alloc(&f->arena, sizeof(*m));
+	size_t i;
+
+	for (i = 0; i < NOPERATORS; i++)
+		if (view_equal(name, operators[i])) {
+			memset(m, 0, sizeof(*m));
+			m->is_builtin = true;
+			add_macro(f, atoms_get(atoms, operators[i],
+			    name.len), m);
+			return;
+		}
+}
+
+/* One of our own macros: PROBE_PREFIX has been cut off. */
+static void
+learn_probe(struct facts *f, struct atoms *atoms, struct view name)
+{
+	size_t i;
+
+	if (ends(name, " 1"))
+		name.len -= 2;
+	if (begins(&name, "has")) {
+		add_operator(f, atoms, name);
+		return;
+	}
+	for (i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (view_equal(name, switches[i].name))
+			*(bool *)((char *)f + switches[i].offset) =
+			    switches[i].value;
+}
+
+static int
+learn_macro(struct facts *f, struct atoms *atoms, struct view line)
+{
+	const struct macro *m;
+	struct sym *s;
+	char *text = arena_alloc(&f->arena, line.len + 2);
+	int r;
+
+	memcpy(text, line.ptr, line.len);
+	text[line.len] = '\n';
+	text[line.len + 1] = '\0';
+	if ((r = lex_macro(atoms, &f->arena, text, &s, &m)) < 0)
+		return r;
+	if (strcmp(s->name, "_STDC_PREDEF_H") == 0)
+		f->has_predef = true;
+	else
+		add_macro(f, s, m);
+	return 0;
+}
+
+/* What the compiler wrote to standard output: its macros. */
+static int
+learn_macros(struct facts *f, struct atoms *atoms, struct view text)
+{
+	struct view line;
+	int r = 0;
+
+	f->mode.raw_strings = true;
+	while (r == 0 && next_line(&text, &line)) {
+		if (!begins(&line, "#define "))
+			continue;
+		if (begins(&line, PROBE_PREFIX))
+			learn_probe(f, atoms, line);
+		else
+			r = learn_macro(f, atoms, line);
+	}
+	if (r == 0 && f->nmacros == 0)
+		r = ERR_SYNTAX;
+	return r;
+}
+
+/* Reads a decimal number off the front of v. */
+static bool
+take_number(struct view *v, size_t *out)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < v->len && i < 6 && isdigit(v->ptr[i]); i++)
+		n = n * 10 + (size_t)(v->ptr[i] - '0');
+	*out = n;
+	return i != 0 && view_take(v, i, &(struct view){ NULL, 0 }) == 0;
+}
+
+static void
+add_answers(struct facts *f, struct atoms *atoms, struct view queries)
+{
+	struct view q;
+
+	while (next_line(&queries, &q)) {
+		if (f->nanswers == f->answers_size) {
+			f->answers_size = f->answers_size != 0 ?
+			    f->answers_size * 2 : 64;
+			f->answers = mem_realloc(f->answers, f->answers_size,
+			    sizeof(*f->answers));
+		}
+		f->answers[f->nanswers].query = atoms_get(atoms,
+		    (const char *)q.ptr, q.len);
+		f->answers[f->nanswers++].value = 0;
+	}
+}
+
+static void
+learn_answers(struct facts *f, struct atoms *atoms, struct view queries,
+    struct view text)
+{
+	size_t base = f->nanswers, number, bit;
+	struct view line;
+
+	add_answers(f, atoms, queries);
+	while (next_line(&text, &line))
+		if (begins(&line, "#define " PROBE_PREFIX "q") &&
+		    take_number(&line, &number) && begins(&line, "_") &&
+		    take_number(&line, &bit) && bit < VALUE_BITS &&
+		    number < f->nanswers - base)
+			f->answers[base + number].value |= UINT64_C(1) << bit;
+}
+
+int
+facts_learn(struct facts *f, struct atoms *atoms, struct view queries,
+    struct view answer)
+{
+	const unsigned char *nul = answer.len == 0 ? NULL :
+	    memchr(answer.ptr, '\0', answer.len);
+	struct view errors;
+	int r = 0;
+
+	if (nul == NULL ||
+	    view_take(&answer, (size_t)(nul - answer.ptr), &errors) < 0 ||
+	    view_take(&answer, 1, &(struct view){ NULL, 0 }) < 0)
+		return ERR_SYNTAX;
+	if (f->probes++ == 0) {
+		r = learn_path(f, errors);
+		if (r == 0)
+			r = learn_macros(f, atoms, answer);
+	}
+	if (r == 0)
+		learn_answers(f, atoms, queries, answer);
+	return r;
+}
+
+int
+facts_answer(const struct facts *f, const struct sym *query, uint64_t *value)
+{
+	size_t i;
+
+	for (i = 0; i < f->nanswers; i++)
+		if (f->answers[i].query == query) {
+			*value = f->answers[i].value;
+			return 0;
+		}
+	return ERR_NOENT;
+}
+
+void
+facts_free(struct facts *f)
+{
+	free(f->macros);
+	free(f->dirs);
+	free(f->missing);
+	free(f->answers);
+	arena_free(&f->arena);
+	free((void *)(uintptr_t)f->key);
+	free(f);
+}

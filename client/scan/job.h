@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * job - one scan in hand: where it searches, what it has found, and why it
+ * cannot go on.  For the scanner's own files only.
+ */
+#ifndef SCAN_JOB_H
+#define SCAN_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/expand.h"
+#include "client/scan/facts.h"
+#include "client/scan/macro.h"
+#include "client/scan/opts.h"
+#include "client/scan/scan.h"
+#include "client/scan/tree.h"
+
+/* A directory of the search path. */
+struct place {
+	const char *text;
+	struct dir *dir;
+	const struct walk *walk;	/* how it was reached; in job->arena */
+	bool is_named;			/* its links are in the answer */
+};
+
+enum {
+	PLACE_BESIDE	= -1,	/* in the including file's directory */
+	PLACE_ABSOLUTE	= -2,
+};
+
+struct found {
+	struct ent *ent;	/* NULL: there is none */
+	struct dir *open_dir;	/* where its own #include "" looks first */
+	int place;		/* index, or PLACE_… */
+};
+
+struct memo {
+	struct sym *name;
+	const void *from;
+	uint32_t scan;
+	struct found found;
+};
+
+/* What is kept from scan to scan. */
+struct scan {
+	struct atoms atoms;
+	struct tree tree;
+	struct macros macros;
+	struct expand expand;
+	struct facts *facts;		/* owns: a list */
+	struct arena arena;		/* reset by each scan */
+	struct memo *memos;		/* owns: names looked up in this scan */
+	size_t nmemos, memos_size;	/* size: a power of two */
+};
+
+struct frame {
+	struct frame *includer;		/* NULL: the main file or an option */
+	struct ent *ent;
+	struct file *file;
+	struct dir *open_dir;
+	const struct sym *name;		/* as it was included */
+	int place;
+	unsigned int level;
+	bool is_main;
+};
+
+struct job {
+	struct scan *scan;
+	const struct scan_request *req;
+	struct opts *opts;
+	struct facts *facts;		/* NULL: source is preprocessed */
+	struct lex_mode mode;
+	struct dir *cwd;
+	struct place *places;		/* in scan->arena */
+	size_t nplaces, bracket;	/* <> starts at places[bracket] */
+	struct scan_answer *answer;
+	struct sym **pending;		/* owns: queries for the compiler */
+	size_t npending, pending_size;
+};
+
+/* job_unsure - note why (the first reason stands); returns ERR_UNSUPPORTED. */
+int job_unsure(struct job *j, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- search.c ---- */
+
+/* search_begin - resolve the working directory and the search path. */
+int search_begin(struct job *j) MUST_CHECK;
+
+enum search_kind {
+	SEARCH_INCLUDE, SEARCH_NEXT, SEARCH_OPTION, SEARCH_EMBED, SEARCH_ASM
+};
+
+/*
+ * search_find - where a header is; f->ent is NULL if it is nowhere.
+ * What it passes on its way is put into the answer.
+ */
+int search_find(struct job *j, const struct frame *from,
+    enum search_kind kind, struct sym *name, bool is_angle,
+    struct found *f) MUST_CHECK;
+
+/* search_spelled - a file's name as the compiler would print it; lent. */
+const char *search_spelled(struct job *j, const struct frame *f);
+
+/* ---- answer.c ---- */
+
+void answer_walk(struct job *j, const struct walk *w);
+int answer_file(struct job *j, struct ent *e) MUST_CHECK;
+void answer_dir(struct job *j, struct dir *d);
+void answer_mark_system(struct job *j, struct dir *d);
+
+/* ---- engine.c ---- */
+
+/* engine_run - all that the command makes the preprocessor read. */
+int engine_run(struct job *j) MUST_CHECK;
+
+#endif

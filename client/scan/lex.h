@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lex - a source file as the list of its directives.
+ *
+ * Everything between directives is thrown away, but for what can make the
+ * compiler open another file (.incbin in a string) or change a macro (_Pragma).
+ * The text is not trusted to be C: any bytes give some list.
+ */
+#ifndef SCAN_LEX_H
+#define SCAN_LEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/atom.h"
+#include "lib/err.h"
+
+enum tok_kind {
+	TOK_EOF,
+	TOK_IDENT,	/* sym */
+	TOK_NUMBER,	/* text */
+	TOK_STRING,	/* text, with prefix and quotes */
+	TOK_CHAR,	/* text, with prefix and quotes */
+	TOK_HEADER,	/* text: <name> with its brackets */
+	TOK_PUNCT,	/* code */
+	TOK_OTHER,	/* text: one byte that is nothing else */
+	TOK_PARAM,	/* code: the parameter's number, in a macro's body */
+	TOK_VA_OPT,	/* code: how many tokens its contents have */
+	TOK_PLACE,	/* nothing, so that ## has something to join */
+};
+
+enum {
+	TOK_WHITE	= 1,	/* white space before it */
+	TOK_PAINTED	= 2,	/* never to be expanded again */
+	TOK_PASTE	= 4,	/* ## follows */
+	TOK_STRINGIFY	= 8,	/* # precedes (TOK_PARAM) */
+};
+
+/* One-character punctuators have their character as code. */
+enum punct {
+	PUNCT_EQ = 256, PUNCT_NE, PUNCT_LE, PUNCT_GE, PUNCT_AND, PUNCT_OR,
+	PUNCT_SHL, PUNCT_SHR, PUNCT_HASHHASH, PUNCT_ELLIPSIS, PUNCT_SCOPE,
+	PUNCT_ARROW, PUNCT_INC, PUNCT_DEC, PUNCT_ASSIGN, PUNCT_SPACESHIP,
+};
+
+struct tok {
+	uint8_t kind;
+	uint8_t flags;
+	uint16_t code;
+	uint32_t len;			/* of text */
+	union {
+		struct sym *sym;
+		const char *text;
+	};
+};
+
+struct toks {
+	const struct tok *ptr;
+	size_t n;
+};
+
+struct macro {
+	struct toks body;
+	uint16_t nparams;		/* the variadic one counts */
+	bool is_function;
+	bool is_variadic;		/* the last parameter takes the rest */
+	bool is_builtin;		/* the name's word says which */
+};
+
+enum directive_kind {
+	DIR_IF,			/* toks */
+	DIR_IFDEF, DIR_IFNDEF,	/* sym */
+	DIR_ELIF,		/* toks */
+	DIR_ELIFDEF, DIR_ELIFNDEF,	/* sym */
+	DIR_ELSE, DIR_ENDIF,
+	DIR_INCLUDE, DIR_INCLUDE_NEXT, DIR_IMPORT,	/* name, or toks */
+	DIR_EMBED,		/* name, or toks */
+	DIR_DEFINE,		/* sym, macro */
+	DIR_UNDEF,		/* sym */
+	DIR_ONCE,
+	DIR_PUSH, DIR_POP,	/* sym */
+	DIR_TAINT,		/* sym: a macro's body pushes or pops it */
+	DIR_DEPENDENCY,		/* name */
+	DIR_INCBIN,		/* name: read by the assembler */
+	DIR_ASM_INCLUDE,	/* name: likewise */
+	DIR_UNSURE,		/* text: why nothing can be said for sure */
+};
+
+struct directive {
+	uint8_t kind;
+	bool is_angle;		/* name was in <> */
+	uint32_t next;		/* of a condition: its next branch or #endif */
+	union {
+		struct sym *sym;
+		struct sym *name;	/* NULL: computed, from toks */
+		const char *text;
+	};
+	union {
+		const struct macro *macro;
+		struct toks toks;
+	};
+};
+
+/* What a file is read as; it depends on the language. */
+struct lex_mode {
+	bool raw_strings;
+	bool line_comments;	/* // starts one */
+	bool trigraphs;
+	bool elifdef;		/* the compiler knows #elifdef */
+};
+
+struct unit {
+	struct arena arena;	/* owns everything below */
+	struct directive *dirs;
+	size_t n;
+	bool depends_on_mode;	/* another mode would read it differently */
+	bool names_asm_files;	/* has .incbin or .include in a string */
+};
+
+/*
+ * lex_unit - read a file's text.
+ * in      text: untrusted, size bytes, followed by a newline and a NUL that
+ *         the caller put there
+ * out     unit: zeroed by the caller; unit_free() later
+ */
+void lex_unit(struct atoms *atoms, const char *text, size_t size,
+    const struct lex_mode *mode, struct unit *unit);
+void unit_free(struct unit *unit);
+
+/*
+ * lex_macro - "NAME", "NAME body" or "NAME(params) body", as behind #define.
+ * in      text: untrusted, followed by a newline and a NUL
+ * out     name; macro in arena
+ * returns 0, ERR_SYNTAX
+ */
+int lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
+    struct sym **name, const struct macro **macro) MUST_CHECK;
+
+/*
+ * lex_paste - one token from the spelling of two.
+ * returns 0; ERR_SYNTAX if it is not exactly one
+ */
+int lex_paste(struct atoms *atoms, struct arena *arena, const char *text,
+    size_t len, struct tok *out) MUST_CHECK;
+
+/* lex_spelling - a token's characters; never NULL. */
+const char *lex_spelling(const struct tok *t, size_t *len);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/scan/macro.h"
+#include "lib/mem.h"
+
+void
+macro_begin(struct macros *m, struct arena *arena)
+{
+	m->epoch++;
+	m->nlog = 0;
+	m->undecided = 0;
+	m->pushed = NULL;
+	m->arena = arena;
+}
+
+void
+macro_free(struct macros *m)
+{
+	free(m->log);
+	memset(m, 0, sizeof(*m));
+}
+
+static struct change *
+add_change(struct macros *m)
+{
+
+	if (m->nlog == m->log_size) {
+		m->log_size = m->log_size != 0 ? m->log_size * 2 : 256;
+		m->log = mem_realloc(m->log, m->log_size, sizeof(*m->log));
+	}
+	memset(&m->log[m->nlog], 0, sizeof(*m->log));
+	return &m->log[m->nlog++];
+}
+
+static void
+log_change(struct macros *m, struct sym *s)
+{
+	struct change *c = add_change(m);
+
+	c->sym = s;
+	c->bound = (uint8_t)macro_bound(m, s);
+	c->macro = s->macro;
+}
+
+static void
+bind(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro)
+{
+	if (s->epoch != m->epoch) {
+		s->epoch = m->epoch;
+		s->tainted = false;
+		s->busy = false;
+	}
+	s->bound = (uint8_t)(s->tainted ? BOUND_MAYBE : bound);
+	s->macro = macro;
+}
+
+void
+macro_set(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro)
+{
+	if (m->undecided != 0)
+		log_change(m, s);
+	bind(m, s, bound, macro);
+}
+
+void
+macro_taint(struct macros *m, struct sym *s)
+{
+	macro_set(m, s, BOUND_MAYBE, NULL);
+	s->tainted = true;
+}
+
+void
+macro_set_flag(struct macros *m, bool *flag)
+{
+	if (m->undecided != 0 && !*flag)
+		add_change(m)->flag = flag;
+	*flag = true;
+}
+
+/* Within an undecided branch nobody can tell what is on the stack. */
+void
+macro_push(struct macros *m, struct sym *s)
+{
+	struct pushed *p;
+
+	if (m->undecided != 0) {
+		macro_taint(m, s);
+		return;
+	}
+	p = arena_alloc(m->arena, sizeof(*p));
+	p->sym = s;
+	p->bound = (uint8_t)macro_bound(m, s);
+	p->macro = s->macro;
+	p->below = m->pushed;
+	m->pushed = p;
+}
+
+void
+macro_pop(struct macros *m, struct sym *s)
+{
+	struct pushed **p;
+
+	if (m->undecided != 0) {
+		macro_taint(m, s);
+		return;
+	}
+	for (p = &m->pushed; *p != NULL; p = &(*p)->below)
+		if ((*p)->sym == s) {
+			macro_set(m, s, (enum binding)(*p)->bound,
+			    (*p)->macro);
+			*p = (*p)->below;
+			return;
+		}
+}
+
+/* ---- joins ----------------------------------------------------------- */
+
+static bool
+same_tok(const struct tok *a, const struct tok *b)
+{
+	if (a->kind != b->kind || a->flags != b->flags || a->code != b->code ||
+	    a->len != b->len)
+		return false;
+	if (a->kind == TOK_IDENT)
+		return a->sym == b->sym;
+	return a->len == 0 || memcmp(a->text, b->text, a->len) == 0;
+}
+
+static bool
+same_macro(const struct macro *a, const struct macro *b)
+{
+	size_t i;
+
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || a->is_function != b->is_function ||
+	    a->is_variadic != b->is_variadic || a->nparams != b->nparams ||
+	    a->is_builtin || b->is_builtin || a->body.n != b->body.n)
+		return false;
+	for (i = 0; i < a->body.n; i++)
+		if (!same_tok(&a->body.ptr[i], &b->body.ptr[i]))
+			return false;
+	return true;
+}
+
+static void
+merge(struct outcome *o, enum binding bound, const struct macro *macro)
+{
+	enum binding had = (enum binding)o->bound;
+
+	if (had == bound && (bound != BOUND_MACRO ||
+	    same_macro(o->macro, macro)))
+		return;
+	o->bound = had == BOUND_NOT || bound == BOUND_NOT ||
+	    had == BOUND_MAYBE || bound == BOUND_MAYBE ?
+	    BOUND_MAYBE : BOUND_SOME;
+	o->macro = NULL;
+}
+
+void
+macro_join_begin(struct macros *m, struct join *j)
+{
+	memset(j, 0, sizeof(*j));
+	j->log = m->nlog;
+	m->undecided++;
+}
+
+static struct outcome *
+add_outcome(struct join *j, struct sym *s)
+{
+	struct outcome *o;
+
+	if (j->n == j->size) {
+		j->size = j->size != 0 ? j->size * 2 : 64;
+		j->ptr = mem_realloc(j->ptr, j->size, sizeof(*j->ptr));
+	}
+	o = &j->ptr[j->n++];
+	memset(o, 0, sizeof(*o));
+	o->sym = s;
+	return o;
+}
+
+/* Adds to j what the branch in hand made of a name. */
+static void
+see_outcome(struct macros *m, struct join *j, struct sym *s, uint32_t mark)
+{
+	struct outcome *o;
+
+	if (s->mark != mark) {
+		o = add_outcome(j, s);
+		s->mark = mark;
+		s->mark_at = (uint32_t)(j->n - 1);
+	} else {
+		o = &j->ptr[s->mark_at];
+	}
+	if (o->last == j->branches)
+		return;		/* this branch changed it twice */
+	o->last = j->branches;
+	if (o->count++ == 0) {
+		o->bound = (uint8_t)macro_bound(m, s);
+		o->macro = s->macro;
+	} else {
+		merge(o, macro_bound(m, s), s->macro);
+	}
+}
+
+static void
+roll_back(struct macros *m, size_t to)
+{
+	struct change *c;
+
+	while (m->nlog > to) {
+		c = &m->log[--m->nlog];
+		if (c->sym != NULL)
+			bind(m, c->sym, (enum binding)c->bound, c->macro);
+		else
+			*c->flag = false;
+	}
+}
+
+void
+macro_join_branch(struct macros *m, struct join *j)
+{
+	uint32_t mark = ++m->next_mark;
+	size_t i;
+
+	j->branches++;
+	/* an inner join may have used the marks for itself */
+	for (i = 0; i < j->n; i++) {
+		j->ptr[i].sym->mark = mark;
+		j->ptr[i].sym->mark_at = (uint32_t)i;
+	}
+	for (i = j->log; i < m->nlog; i++)
+		if (m->log[i].sym != NULL)
+			see_outcome(m, j, m->log[i].sym, mark);
+	roll_back(m, j->log);
+}
+
+void
+macro_join_end(struct macros *m, struct join *j, bool exhaustive)
+{
+	struct outcome *o;
+	size_t i;
+
+	m->undecided--;
+	if (!exhaustive)
+		j->branches++;	/* the one that changes nothing */
+	for (i = 0; i < j->n; i++) {
+		o = &j->ptr[i];
+		if (o->count < j->branches)
+			merge(o, macro_bound(m, o->sym), o->sym->macro);
+		macro_set(m, o->sym, (enum binding)o->bound, o->macro);
+	}
+	free(j->ptr);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * macro - which names are macros at this point of a scan.
+ *
+ * A binding lives in its name and carries the number of the scan that made it,
+ * so a new scan begins with none.  While a condition that cannot be decided
+ * is open, each change is logged: the branches are run one after the other
+ * from the same state, and then their outcomes are joined.
+ */
+#ifndef SCAN_MACRO_H
+#define SCAN_MACRO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/atom.h"
+#include "client/scan/lex.h"
+
+struct change {
+	struct sym *sym;	/* NULL: */
+	bool *flag;		/* … this was set */
+	const struct macro *macro;
+	uint8_t bound;
+};
+
+/* What the branches so far made of a name. */
+struct outcome {
+	struct sym *sym;
+	const struct macro *macro;
+	uint8_t bound;
+	uint32_t count;		/* how many of them changed it */
+	uint32_t last;		/* the latest of those */
+};
+
+struct join {
+	struct outcome *ptr;	/* owns */
+	size_t n, size;
+	uint32_t branches;
+	size_t log;		/* the log's length when it began */
+};
+
+/* #pragma push_macro */
+struct pushed {
+	struct pushed *below;
+	struct sym *sym;
+	const struct macro *macro;
+	uint8_t bound;
+};
+
+struct macros {
+	uint32_t epoch;		/* number of the scan */
+	struct change *log;	/* owns */
+	size_t nlog, log_size;
+	unsigned int undecided;	/* open joins */
+	uint32_t next_mark;
+	struct pushed *pushed;
+	struct arena *arena;	/* the scan's; borrows */
+};
+
+static inline enum binding
+macro_bound(const struct macros *m, const struct sym *s)
+{
+	return s->epoch == m->epoch ? (enum binding)s->bound : BOUND_NOT;
+}
+
+void macro_begin(struct macros *m, struct arena *arena);
+void macro_free(struct macros *m);
+
+void macro_set(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro);
+/* macro_set_flag - set *flag; unset again if an open branch is left. */
+void macro_set_flag(struct macros *m, bool *flag);
+/* macro_taint - from here on the scan knows nothing about the name. */
+void macro_taint(struct macros *m, struct sym *s);
+void macro_push(struct macros *m, struct sym *s);
+void macro_pop(struct macros *m, struct sym *s);
+
+/*
+ * A join: macro_join_begin(), then for each branch its directives and
+ * macro_join_branch(), then macro_join_end().  The last takes whether the
+ * branches were exhaustive (there was an #else).
+ */
+void macro_join_begin(struct macros *m, struct join *j);
+void macro_join_branch(struct macros *m, struct join *j);
+void macro_join_end(struct macros *m, struct join *j, bool exhaustive);
+
+#endif

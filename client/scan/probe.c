@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe - runs the compiler to ask it for its facts. */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/scan/facts.h"
+#include "client/scan/opts.h"
+#include "client/scan/scan.h"
+#include "lib/fd.h"
+#include "lib/mem.h"
+
+/* Variables that would change the search path, and the language of messages:
+ * the scanner adds the former itself. */
+static const char *const dropped_envs[] = {
+	"CPATH=", "C_INCLUDE_PATH=", "CPLUS_INCLUDE_PATH=",
+	"OBJC_INCLUDE_PATH=", "OBJCPLUS_INCLUDE_PATH=",
+	"DEPENDENCIES_OUTPUT=", "SUNPRO_DEPENDENCIES=", "LC_ALL=",
+	"LC_MESSAGES=", "LANG=", "LANGUAGE=",
+};
+
+static bool
+is_dropped(const char *var)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(dropped_envs) / sizeof(dropped_envs[0]); i++)
+		if (strncmp(var, dropped_envs[i],
+		    strlen(dropped_envs[i])) == 0)
+			return true;
+	return false;
+}
+
+static void
+build_env(struct words *env, char *const *from)
+{
+	for (; from != NULL && *from != NULL; from++)
+		if (!is_dropped(*from))
+			words_add(env, *from);
+	words_add(env, "LC_ALL=C");
+	words_add(env, NULL);
+}
+
+static void
+build_argv(struct words *argv, const struct scan_request *req,
+    const struct opts *o)
+{
+	size_t i;
+
+	words_add(argv, req->compiler);
+	for (i = 0; i < o->keep.n; i++)
+		words_add(argv, o->keep.ptr[i]);
+	words_add(argv, "-E");
+	words_add(argv, "-dM");
+	words_add(argv, "-v");
+	words_add(argv, "-x");
+	words_add(argv, o->language);
+	words_add(argv, "-");
+	words_add(argv, NULL);
+}
+
+static int
+spawn(const struct words *argv, const struct words *env, const char *cwd,
+    const int fds[3], pid_t *pid)
+{
+	posix_spawn_file_actions_t fa;
+	int i, e;
+
+	if ((e = posix_spawn_file_actions_init(&fa)) != 0)
+		return err_from_errno(e);
+	for (i = 0; e == 0 && i < 3; i++)
+		e = posix_spawn_file_actions_adddup2(&fa, fds[i], i);
+	if (e == 0)
+		e = posix_spawn_file_actions_addchdir_np(&fa, cwd);
+	if (e == 0)
+		e = posix_spawn(pid, argv->ptr[0], &fa, NULL,
+		    (char *const *)(uintptr_t)argv->ptr,
+		    (char *const *)(uintptr_t)env->ptr);
+	posix_spawn_file_actions_destroy(&fa);
+	return e != 0 ? err_from_errno(e) : 0;
+}
+
+static int
+await(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_from_errno(errno);
+	/* it complains about some of our questions: its status says nothing */
+	return WIFEXITED(status) ? 0 : ERR_SYS;
+}
+
+/* Appends all of fd, from its beginning. */
+static int
+append_file(struct buf *b, int fd)
+{
+	struct stat st;
+	size_t size, done;
+	ssize_t n;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return err_from_errno(errno);
+	size = (size_t)st.st_size;
+	if ((r = buf_reserve(b, size)) < 0)
+		return r;
+	for (done = 0; done < size; done += (size_t)n) {
+		n = pread(fd, b->ptr + b->len, size - done, (off_t)done);
+		if (n <= 0)
+			return ERR_SYS;
+		b->len += (size_t)n;
+	}
+	return 0;
+}
+
+static int
+run(const struct scan_request *req, const struct opts *o, int fds[3])
+{
+	struct words argv = { NULL, 0, 0 }, env = { NULL, 0, 0 };
+	pid_t pid;
+	int r;
+
+	build_argv(&argv, req, o);
+	build_env(&env, req->env);
+	r = spawn(&argv, &env, req->cwd, fds, &pid);
+	if (r == 0)
+		r = await(pid);
+	free(argv.ptr);
+	free(env.ptr);
+	return r;
+}
+
+static int
+ask(const struct scan_request *req, const struct opts *o,
+    const struct buf *program, struct buf *text)
+{
+	AUTOFD in = fd_memfd("probe");
+	AUTOFD out = fd_memfd("macros");
+	AUTOFD err = fd_memfd("messages");
+	int fds[3] = { in, out, err };
+	int r;
+
+	if (in < 0 || out < 0 || err < 0)
+		return ERR_SYS;
+	if ((r = fd_write_all(in, program->ptr, program->len, -1)) < 0)
+		return r;
+	if (lseek(in, 0, SEEK_SET) < 0)
+		return err_from_errno(errno);
+	if ((r = run(req, o, fds)) < 0 || (r = append_file(text, err)) < 0 ||
+	    (r = buf_append(text, "", 1)) < 0)
+		return r;
+	return append_file(text, out);
+}
+
+int
+scan_probe(const struct scan_request *req, struct view queries,
+    struct buf *text)
+{
+	struct buf program = BUF_INIT(FACTS_ANSWER_BYTES * 4);
+	struct opts o;
+	int r;
+
+	buf_init(text, FACTS_ANSWER_BYTES);
+	r = opts_parse(req, &o);
+	if (r == 0)
+		r = facts_program(queries, &program);
+	if (r == 0)
+		r = ask(req, &o, &program, text);
+	opts_free(&o);
+	buf_free(&program);
+	return r;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/scan/job.h"
+#include "client/scan/scan.h"
+#include "lib/mem.h"
+
+#define PROBES_MAX	6	/* rounds of queries for one set of facts */
+#define QUERIES_BYTES	((size_t)SCAN_QUERIES_MAX * SCAN_QUERY_BYTES)
+
+struct scan *
+scan_new(size_t fds_max)
+{
+	struct scan *s = mem_calloc(1, sizeof(*s));
+
+	atoms_init(&s->atoms);
+	tree_init(&s->tree, &s->atoms, fds_max);
+	expand_init(&s->expand, &s->atoms, &s->macros);
+	return s;
+}
+
+void
+scan_free(struct scan *s)
+{
+	struct facts *f;
+
+	while ((f = s->facts) != NULL) {
+		s->facts = f->next;
+		facts_free(f);
+	}
+	macro_free(&s->macros);
+	expand_free(&s->expand);
+	tree_free(&s->tree);
+	arena_free(&s->arena);
+	free(s->memos);
+	atoms_free(&s->atoms);
+	free(s);
+}
+
+size_t
+scan_memory(const struct scan *s)
+{
+	return s->tree.bytes + s->atoms.arena.total + s->arena.total +
+	    s->tree.nfiles * sizeof(struct file);
+}
+
+int
+job_unsure(struct job *j, const char *fmt, ...)
+{
+	struct scan_answer *a = j->answer;
+	va_list ap;
+
+	if (a->why[0] == '\0') {
+		va_start(ap, fmt);
+		(void)vsnprintf(a->why, sizeof(a->why), fmt, ap);
+		va_end(ap);
+	}
+	return ERR_UNSUPPORTED;
+}
+
+void
+scan_answer_free(struct scan_answer *a)
+{
+	free(a->entries);
+	arena_free(&a->text);
+	buf_free(&a->queries);
+	memset(a, 0, sizeof(*a));
+}
+
+/* ---- facts ----------------------------------------------------------- */
+
+static struct facts *
+find_facts(const struct scan *s, const char *key)
+{
+	struct facts *f;
+
+	for (f = s->facts; f != NULL; f = f->next)
+		if (strcmp(f->key, key) == 0)
+			return f;
+	return NULL;
+}
+
+/* A directory of the compiler's search path that was missing may appear. */
+static bool
+still_missing(struct scan *s, const struct facts *f)
+{
+	struct walk w;
+	size_t i;
+
+	for (i = 0; i < f->nmissing; i++)
+		if (f->missing[i][0] == '/' && tree_walk(&s->tree,
+		    s->tree.root, f->missing[i], &w) == 0)
+			return false;
+	return true;
+}
+
+static void
+forget_facts(struct scan *s, struct facts *f)
+{
+	struct facts **p;
+
+	for (p = &s->facts; *p != f; p = &(*p)->next)
+		;
+	*p = f->next;
+	facts_free(f);
+}
+
+/* The compiler's facts, or NULL if it must be asked. */
+static struct facts *
+get_facts(struct scan *s, const char *key)
+{
+	struct facts *f = find_facts(s, key);
+
+	if (f == NULL || still_missing(s, f))
+		return f;
+	forget_facts(s, f);
+	return NULL;
+}
+
+/* ---- one command ----------------------------------------------------- */
+
+static int
+need_queries(struct job *j)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < j->npending && i < SCAN_QUERIES_MAX; i++)
+		r = buf_printf(&j->answer->queries, "%s\n",
+		    j->pending[i]->name);
+	return r;
+}
+
+static void
+drop_entries(struct scan_answer *a)
+{
+	a->n = 0;
+	arena_free(&a->text);
+}
+
+/* Runs the engine and settles what came of it. */
+static int
+run(struct job *j)
+{
+	struct scan_answer *a = j->answer;
+	int r;
+
+	r = search_begin(j);
+	if (r == 0)
+		r = engine_run(j);
+	if (j->npending != 0 && j->facts->probes < PROBES_MAX) {
+		a->outcome = SCAN_NEEDS;
+		drop_entries(a);
+		return need_queries(j);
+	}
+	if (r < 0) {
+		a->outcome = SCAN_UNSURE;
+		drop_entries(a);
+		(void)job_unsure(j, "%s", err_text(r));
+	}
+	return 0;
+}
+
+static int
+command(struct job *j)
+{
+	struct scan_answer *a = j->answer;
+	const char *key;
+	int r;
+
+	if (j->opts->why[0] != '\0') {
+		a->outcome = SCAN_UNSURE;
+		(void)job_unsure(j, "%s", j->opts->why);
+		return 0;
+	}
+	if (!j->opts->is_preprocessed) {
+		if ((r = opts_key(j->req, j->opts, &key)) < 0)
+			return r;
+		j->facts = get_facts(j->scan, key);
+		if (j->facts == NULL) {
+			a->outcome = SCAN_NEEDS;
+			return 0;
+		}
+		if (j->facts->has_frameworks) {
+			a->outcome = SCAN_UNSURE;
+			(void)job_unsure(j, "the compiler uses frameworks");
+			return 0;
+		}
+		j->mode = j->facts->mode;
+	}
+	return run(j);
+}
+
+int
+scan_command(struct scan *s, const struct scan_request *req,
+    struct scan_answer *a)
+{
+	struct opts opts;
+	struct job j = { .scan = s, .req = req, .opts = &opts, .answer = a,
+	    .mode = { true, true, false, true } };
+	int r;
+
+	memset(a, 0, sizeof(*a));
+	buf_init(&a->queries, QUERIES_BYTES);
+	r = opts_parse(req, &opts);
+	if (r == 0) {
+		arena_reset(&s->arena);
+		s->nmemos = 0;
+		tree_begin(&s->tree);
+		macro_begin(&s->macros, &s->arena);
+		r = command(&j);
+	}
+	free(j.pending);
+	opts_free(&opts);
+	return r;
+}
+
+int
+scan_learn(struct scan *s, const struct scan_request *req,
+    struct view queries, struct view text)
+{
+	struct opts opts;
+	struct facts *f;
+	const char *key;
+	int r;
+
+	r = opts_parse(req, &opts);
+	if (r == 0)
+		r = opts_key(req, &opts, &key);
+	if (r == 0) {
+		f = find_facts(s, key);
+		if (f == NULL) {
+			f = mem_calloc(1, sizeof(*f));
+			f->key = mem_strdup(key);
+			f->next = s->facts;
+			s->facts = f;
+		}
+		r = facts_learn(f, &s->atoms, queries, text);
+		if (r < 0)
+			forget_facts(s, f);
+	}
+	opts_free(&opts);
+	return r;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan - which files a compile command's preprocessor could read.
+ *
+ * The scanner preprocesses directives, and only those, with the compiler's own
+ * predefined macros and search path.  It never names too few files: where a
+ * condition cannot be decided it takes every branch, and where it cannot be
+ * sure it says so.  The compiler is never run here: the caller does that once
+ * for each compiler and set of options (scan_probe()), and tells the answer.
+ */
+#ifndef SCAN_SCAN_H
+#define SCAN_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/atom.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+
+#define SCAN_WHY_BYTES		256
+#define SCAN_QUERIES_MAX	512	/* of one probe */
+#define SCAN_QUERY_BYTES	160	/* one query */
+
+/* When and what a file was. */
+struct scan_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+enum scan_kind {
+	SCAN_FILE,	/* path is a regular file that may be read */
+	SCAN_SYMLINK,	/* path is a symbolic link on the way; target */
+	SCAN_DIRECTORY,	/* path must exist, because ".." passes it */
+	SCAN_SYSTEMDIR,	/* path: a directory of the compiler's own search
+			   path in which something was found */
+};
+
+struct scan_entry {
+	enum scan_kind kind;
+	bool is_system;		/* below one of the compiler's directories */
+	const char *path;	/* absolute, clean, no link in it */
+	const char *target;	/* a link's text; else NULL */
+	struct scan_stamp stamp;	/* a file's, as seen by this scan */
+};
+
+/* A job as its client describes it. */
+struct scan_request {
+	char *const *argv;	/* argv[0] is the compiler word; borrowed */
+	const char *compiler;	/* its absolute path */
+	const char *cwd;	/* absolute; as in PWD if the compiler uses it */
+	char *const *env;	/* "NAME=value"; only scan_env_names matter */
+};
+
+enum scan_outcome {
+	SCAN_ANSWERED,
+	SCAN_UNSURE,	/* why says what for; preprocess locally */
+	SCAN_NEEDS,	/* run scan_probe(), scan_learn(), ask again */
+};
+
+struct scan_answer {
+	enum scan_outcome outcome;
+	struct scan_entry *entries;	/* owns; the strings are in text */
+	size_t n, size;
+	char why[SCAN_WHY_BYTES];
+	struct buf queries;	/* SCAN_NEEDS: what to ask, one a line */
+	struct arena text;
+	size_t directives;	/* how many were looked at: for tests */
+};
+
+struct scan;
+
+/* scan_new - in fds_max: directories that may be held open; 0: none. */
+struct scan *scan_new(size_t fds_max);
+void scan_free(struct scan *s);
+
+/*
+ * scan_command - the files of one job.
+ * out     a: scan_answer_free() later, whatever is returned
+ * returns 0; ERR_SYNTAX if the request itself makes no sense
+ */
+int scan_command(struct scan *s, const struct scan_request *req,
+    struct scan_answer *a) MUST_CHECK;
+void scan_answer_free(struct scan_answer *a);
+
+/*
+ * scan_learn - what scan_probe() found out.
+ * in      text: what scan_probe() returned for the same request and queries
+ * returns 0, ERR_SYNTAX
+ */
+int scan_learn(struct scan *s, const struct scan_request *req,
+    struct view queries, struct view text) MUST_CHECK;
+
+/* scan_memory - bytes that the scanner holds, roughly. */
+size_t scan_memory(const struct scan *s);
+
+/* The environment variables that change what a compiler reads. */
+extern const char *const scan_env_names[];
+
+/*
+ * scan_probe - run the compiler and ask it for its search path, its macros and
+ * the answers to queries.  Starts a process: not for the confined daemon.
+ * in      queries: untrusted (they come from the daemon); each is checked
+ * out     text: for scan_learn(); at most a few MB
+ * returns 0; ERR_SYNTAX for a query that is none; ERR_SYS …
+ */
+int scan_probe(const struct scan_request *req, struct view queries,
+    struct buf *text) MUST_CHECK;
+
+#endif

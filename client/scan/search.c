@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* search - the include path, and what is found along it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/scan/job.h"
+#include "lib/mem.h"
+
+#define MEMOS_FIRST	4096
+
+/* ---- the path -------------------------------------------------------- */
+
+/* Directories of one chain while it is put together. */
+struct chain {
+	struct place *ptr;
+	size_t n;
+};
+
+static struct chain
+new_chain(struct job *j, size_t room)
+{
+	return (struct chain){
+		arena_alloc(&j->scan->arena, (room + 1) *
+		    sizeof(struct place)), 0
+	};
+}
+
+static bool
+same_dir(const struct place *a, const struct place *b)
+{
+	return a->dir->stamp.ino == b->dir->stamp.ino &&
+	    a->dir->stamp.dev == b->dir->stamp.dev;
+}
+
+static bool
+has_dir(const struct chain *c, const struct place *p)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (same_dir(&c->ptr[i], p))
+			return true;
+	return false;
+}
+
+/*
+ * Resolves one directory into *p.  What does not exist, or is no directory,
+ * the compiler leaves out.
+ */
+static int
+resolve(struct job *j, const char *text, struct place *p, bool *exists)
+{
+	struct walk *w = arena_alloc(&j->scan->arena, sizeof(*w)), *fit;
+	size_t size;
+	int r;
+
+	*exists = false;
+	r = tree_walk(&j->scan->tree, j->cwd, text, w);
+	if (r == ERR_NOENT || (r == 0 && w->ent != NULL))
+		return 0;
+	if (r < 0)
+		return job_unsure(j, "cannot look at directory %.200s", text);
+	/* keep only as many notes as there are */
+	size = offsetof(struct walk, notes) + w->nnotes * sizeof(w->notes[0]);
+	fit = arena_alloc(&j->scan->arena, size);
+	memcpy(fit, w, size);
+	*p = (struct place){ .text = text, .dir = w->dir, .walk = fit };
+	*exists = true;
+	return 0;
+}
+
+static int
+add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
+    bool is_own)
+{
+	bool exists;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = resolve(j, dirs[i], &c->ptr[c->n], &exists);
+		if (r < 0)
+			return r;
+		if (!exists)
+			continue;
+		if (is_own)
+			answer_mark_system(j, c->ptr[c->n].dir);
+		else if (j->opts->wants_missing_dirs) {
+			answer_walk(j, c->ptr[c->n].walk);
+			answer_dir(j, c->ptr[c->n].dir);
+		}
+		c->n++;
+	}
+	return 0;
+}
+
+/*
+ * Leaves out what is already in `system`, what came before in the chain, and
+ * a last one that is the first of `next`.
+ */
+static void
+remove_duplicates(struct chain *c, const struct chain *system,
+    const struct chain *next)
+{
+	struct chain out = { c->ptr, 0 };
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		if ((system != NULL && has_dir(system, &c->ptr[i])) ||
+		    has_dir(&out, &c->ptr[i]))
+			continue;
+		if (i + 1 == c->n && next != NULL && next->n != 0 &&
+		    same_dir(&c->ptr[i], &next->ptr[0]))
+			continue;
+		out.ptr[out.n++] = c->ptr[i];
+	}
+	c->n = out.n;
+}
+
+static int
+add_opts(struct job *j, struct chain *c, enum opts_chain which)
+{
+	const struct words *w = &j->opts->chains[which];
+
+	return add_dirs(j, c, w->ptr, w->n, false);
+}
+
+static void
+join_chains(struct job *j, const struct chain *quote,
+    const struct chain *bracket, const struct chain *system)
+{
+	struct chain all = new_chain(j, quote->n + bracket->n + system->n);
+
+	memcpy(all.ptr, quote->ptr, quote->n * sizeof(*all.ptr));
+	all.n = quote->n;
+	j->bracket = all.n;
+	memcpy(all.ptr + all.n, bracket->ptr, bracket->n * sizeof(*all.ptr));
+	all.n += bracket->n;
+	memcpy(all.ptr + all.n, system->ptr, system->n * sizeof(*all.ptr));
+	all.n += system->n;
+	j->places = all.ptr;
+	j->nplaces = all.n;
+}
+
+static int
+build_path(struct job *j)
+{
+	const struct words *w = j->opts->chains;
+	size_t own = j->facts != NULL ? j->facts->ndirs : 0;
+	struct chain quote = new_chain(j, w[CHAIN_QUOTE].n);
+	struct chain bracket = new_chain(j, w[CHAIN_BRACKET].n);
+	struct chain system = new_chain(j, w[CHAIN_SYSTEM].n + own +
+	    w[CHAIN_AFTER].n);
+	int r;
+
+	if ((r = add_opts(j, &quote, CHAIN_QUOTE)) < 0 ||
+	    (r = add_opts(j, &bracket, CHAIN_BRACKET)) < 0 ||
+	    (r = add_opts(j, &system, CHAIN_SYSTEM)) < 0)
+		return r;
+	if (own != 0 && (r = add_dirs(j, &system, j->facts->dirs, own,
+	    true)) < 0)
+		return r;
+	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
+		return r;
+	remove_duplicates(&system, NULL, NULL);
+	remove_duplicates(&bracket, &system, &system);
+	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,
+	    &bracket);
+	join_chains(j, &quote, &bracket, &system);
+	return 0;
+}
+
+int
+search_begin(struct job *j)
+{
+	struct walk w;
+
+	if (j->req->cwd[0] != '/' ||
+	    tree_walk(&j->scan->tree, j->scan->tree.root, j->req->cwd,
+	    &w) < 0 || w.ent != NULL)
+		return job_unsure(j, "cannot look at working directory");
+	j->cwd = w.dir;
+	answer_walk(j, &w);
+	return build_path(j);
+}
+
+/* ---- looking up ------------------------------------------------------ */
+
+static size_t
+memo_slot(const struct scan *s, struct sym *name, const void *from)
+{
+	uintptr_t h = ((uintptr_t)from >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)((name->hash ^ (h >> 32)) & (s->memos_size - 1));
+}
+
+/* The slot that holds this lookup, or the free one where it belongs. */
+static struct memo *
+find_memo(struct scan *s, struct sym *name, const void *from)
+{
+	size_t i = memo_slot(s, name, from);
+	struct memo *m;
+
+	for (;; i = (i + 1) & (s->memos_size - 1)) {
+		m = &s->memos[i];
+		if (m->scan != s->tree.scan ||
+		    (m->name == name && m->from == from))
+			return m;
+	}
+}
+
+static void
+grow_memos(struct scan *s)
+{
+	struct memo *old = s->memos;
+	size_t n = s->memos_size, i;
+
+	s->memos_size = n != 0 ? n * 4 : MEMOS_FIRST;
+	s->memos = mem_calloc(s->memos_size, sizeof(*s->memos));
+	for (i = 0; i < n; i++)
+		if (old[i].scan == s->tree.scan)
+			*find_memo(s, old[i].name, old[i].from) = old[i];
+	free(old);
+}
+
+static void
+add_memo(struct scan *s, struct sym *name, const void *from,
+    const struct found *f)
+{
+	struct memo *m;
+
+	if (s->nmemos * 2 >= s->memos_size)
+		grow_memos(s);
+	m = find_memo(s, name, from);
+	m->name = name;
+	m->from = from;
+	m->scan = s->tree.scan;
+	m->found = *f;
+	s->nmemos++;
+}
+
+/* Looks in one directory; a directory of that name does not count. */
+static int
+look_in(struct job *j, struct dir *d, struct sym *name,
+    struct found *f)
+{
+	struct walk w;
+	int r = tree_walk_name(&j->scan->tree, d, name, &w);
+
+	if (r == ERR_NOENT || (r == 0 && w.ent == NULL))
+		return 0;
+	if (r < 0)
+		return job_unsure(j, "cannot look at %.100s in %.120s",
+		    name->name, d->path);
+	f->ent = w.ent;
+	f->open_dir = w.open_dir;
+	answer_walk(j, &w);
+	return 0;
+}
+
+static void
+name_place(struct job *j, struct place *p)
+{
+	if (p->is_named)
+		return;
+	p->is_named = true;
+	answer_walk(j, p->walk);
+}
+
+/* Along the path from places[start] on. */
+static int
+look_along(struct job *j, size_t start, struct sym *name,
+    struct found *f)
+{
+	size_t i;
+	int r;
+
+	for (i = start; i < j->nplaces; i++) {
+		if ((r = look_in(j, j->places[i].dir, name, f)) < 0)
+			return r;
+		if (f->ent != NULL) {
+			f->place = (int)i;
+			name_place(j, &j->places[i]);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int
+along_memo(struct job *j, size_t start, struct sym *name,
+    struct found *f)
+{
+	const void *from = &j->places[start];
+	struct memo *m = find_memo(j->scan, name, from);
+	int r;
+
+	if (m->scan == j->scan->tree.scan) {
+		*f = m->found;
+		return 0;
+	}
+	if ((r = look_along(j, start, name, f)) == 0)
+		add_memo(j->scan, name, from, f);
+	return r;
+}
+
+static int
+beside_memo(struct job *j, struct dir *d, struct sym *name,
+    struct found *f)
+{
+	struct memo *m = find_memo(j->scan, name, d);
+	int r;
+
+	if (m->scan == j->scan->tree.scan) {
+		*f = m->found;
+		return 0;
+	}
+	f->place = PLACE_BESIDE;
+	if ((r = look_in(j, d, name, f)) == 0 && f->ent == NULL)
+		r = along_memo(j, 0, name, f);
+	if (r == 0)
+		add_memo(j->scan, name, d, f);
+	return r;
+}
+
+/*
+ * clang's #include_next in a file that was not found along the path: behind
+ * the place where the path would have found that file.
+ */
+static int
+next_after_file(struct job *j, const struct frame *from, size_t start,
+    struct sym *name, struct found *f)
+{
+	struct found seen;
+	size_t i = start;
+	int r;
+
+	while (i < j->nplaces) {
+		memset(&seen, 0, sizeof(seen));
+		if ((r = look_along(j, i, name, &seen)) < 0)
+			return r;
+		if (seen.ent == NULL)
+			break;
+		i = (size_t)seen.place + 1;
+		if (seen.ent == from->ent)
+			return look_along(j, i, name, f);
+	}
+	return along_memo(j, start, name, f);
+}
+
+static int
+find_next(struct job *j, const struct frame *from, struct sym *name,
+    bool is_angle, struct found *f)
+{
+	if (from->place >= 0)
+		return along_memo(j, (size_t)from->place + 1, name, f);
+	if (j->opts->is_clang)
+		return next_after_file(j, from, is_angle ? j->bracket : 0,
+		    name, f);
+	return along_memo(j, 0, name, f);
+}
+
+/* #embed and .incbin have paths of their own. */
+static int
+find_data(struct job *j, const struct frame *from, enum search_kind kind,
+    struct sym *name, bool is_angle, struct found *f)
+{
+	const struct words *w = kind == SEARCH_ASM ?
+	    &j->opts->chains[CHAIN_BRACKET] : &j->opts->embed_dirs;
+	struct place p;
+	bool exists;
+	size_t i;
+	int r = 0;
+
+	if (kind == SEARCH_ASM)
+		r = look_in(j, j->cwd, name, f);
+	else if (!is_angle)
+		r = look_in(j, from->open_dir, name, f);
+	for (i = 0; r == 0 && f->ent == NULL && i < w->n; i++) {
+		r = resolve(j, w->ptr[i], &p, &exists);
+		if (r == 0 && exists)
+			r = look_in(j, p.dir, name, f);
+		if (r == 0 && f->ent != NULL)
+			answer_walk(j, p.walk);
+	}
+	return r;
+}
+
+int
+search_find(struct job *j, const struct frame *from, enum search_kind kind,
+    struct sym *name, bool is_angle, struct found *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->place = PLACE_BESIDE;
+	if (j->scan->memos_size == 0)
+		grow_memos(j->scan);
+	if (name->name[0] == '/') {
+		f->place = PLACE_ABSOLUTE;
+		return look_in(j, j->scan->tree.root, name, f);
+	}
+	if (kind == SEARCH_EMBED || kind == SEARCH_ASM)
+		return find_data(j, from, kind, name, is_angle, f);
+	if (kind == SEARCH_OPTION)
+		return beside_memo(j, j->cwd, name, f);
+	if (kind == SEARCH_NEXT && !from->is_main &&
+	    from->place != PLACE_ABSOLUTE)
+		return find_next(j, from, name, is_angle, f);
+	if (is_angle)
+		return along_memo(j, j->bracket, name, f);
+	if (j->opts->is_split)
+		return along_memo(j, 0, name, f);
+	return beside_memo(j, from->open_dir, name, f);
+}
+
+/* ---- names as the compiler prints them ------------------------------- */
+
+static const char *
+beside(struct job *j, const char *includer, const char *name)
+{
+	const char *slash = strrchr(includer, '/');
+	size_t n = slash != NULL ? (size_t)(slash + 1 - includer) : 0;
+	size_t len = strlen(name);
+	char *s = arena_alloc(&j->scan->arena, n + len + 1);
+
+	memcpy(s, includer, n);
+	memcpy(s + n, name, len + 1);
+	return s;
+}
+
+const char *
+search_spelled(struct job *j, const struct frame *f)
+{
+	const char *text;
+	size_t n;
+	char *s;
+
+	if (f->place < 0 && f->includer != NULL &&
+	    f->place != PLACE_ABSOLUTE)
+		return beside(j, search_spelled(j, f->includer),
+		    f->name->name);
+	if (f->place < 0)
+		return f->name->name;
+	text = j->places[f->place].text;
+	n = strlen(text);
+	s = arena_alloc(&j->scan->arena, n + f->name->len + 2);
+	memcpy(s, text, n);
+	s[n] = '/';
+	memcpy(s + n + 1, f->name->name, f->name->len + 1);
+	return s;
+}

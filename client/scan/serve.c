@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/scan/msg.h"
+#include "client/scan/scan.h"
+#include "client/scan/serve.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#define REPLY_MS	5000	/* for a client to take its answer */
+#define READ_BYTES	16384
+
+struct client {
+	int fd;			/* owns */
+	struct buf in;
+};
+
+struct server {
+	const struct serve_options *opt;
+	struct scan *scan;	/* owns */
+	struct client clients[SERVE_CLIENTS_MAX];
+	size_t nclients;
+	bool is_ending;
+	int64_t last_ms;	/* when something was asked */
+	struct buf out;
+};
+
+/* ---- answers --------------------------------------------------------- */
+
+static int
+send_out(struct server *s, struct client *c)
+{
+	return fd_write_all(c->fd, s->out.ptr, s->out.len,
+	    clock_ms() + REPLY_MS);
+}
+
+static int
+refuse(struct server *s, struct client *c, const char *why)
+{
+	int r;
+
+	buf_reset(&s->out);
+	if ((r = msg_begin(&s->out, MSG_REFUSED)) < 0 ||
+	    (r = msg_put_bytes(&s->out, view_str(why))) < 0)
+		return r;
+	msg_end(&s->out, 0);
+	return send_out(s, c);
+}
+
+/* Too much remembered: begin anew rather than grow for ever. */
+static void
+limit_memory(struct server *s)
+{
+	if (scan_memory(s->scan) / 1024 / 1024 <
+	    (size_t)s->opt->memory_mb)
+		return;
+	scan_free(s->scan);
+	s->scan = scan_new(s->opt->fds_max);
+}
+
+static int
+do_scan(struct server *s, struct client *c, const struct msg_request *m)
+{
+	struct scan_answer a;
+	int r;
+
+	r = scan_command(s->scan, &m->req, &a);
+	buf_reset(&s->out);
+	if (r == 0 && (r = msg_begin(&s->out, MSG_ANSWER)) == 0 &&
+	    (r = msg_put_answer(&s->out, &a)) == 0) {
+		msg_end(&s->out, 0);
+		r = send_out(s, c);
+	} else {
+		r = refuse(s, c, err_text(r));
+	}
+	scan_answer_free(&a);
+	limit_memory(s);
+	return r;
+}
+
+static int
+do_learn(struct server *s, struct client *c, const struct msg_request *m)
+{
+	int r;
+
+	r = scan_learn(s->scan, &m->req, m->queries, m->text);
+	if (r < 0)
+		return refuse(s, c, "the compiler's answer makes no sense");
+	buf_reset(&s->out);
+	if ((r = msg_begin(&s->out, MSG_DONE)) < 0)
+		return r;
+	return send_out(s, c);
+}
+
+static bool
+same_place(const struct msg_request *m)
+{
+	struct msg_place here;
+
+	return msg_place_of(m->req.cwd, &here) == 0 &&
+	    memcmp(&here, &m->place, sizeof(here)) == 0;
+}
+
+/* Acts on one whole message; an error ends the connection. */
+static int
+dispatch(struct server *s, struct client *c, enum msg_kind kind,
+    struct view body)
+{
+	struct msg_request m;
+	int r;
+
+	s->last_ms = clock_ms();
+	if (kind == MSG_STOP) {
+		s->is_ending = true;
+		return 0;
+	}
+	if (kind != MSG_SCAN && kind != MSG_LEARN)
+		return ERR_PROTOCOL;
+	r = msg_get_request(&body, kind, &m);
+	if (r == 0 && !same_place(&m))
+		r = refuse(s, c, "the scanner sees another file system");
+	else if (r == 0)
+		r = kind == MSG_SCAN ? do_scan(s, c, &m) :
+		    do_learn(s, c, &m);
+	msg_request_free(&m);
+	return r;
+}
+
+/* ---- connections ----------------------------------------------------- */
+
+static void
+drop(struct server *s, struct client *c)
+{
+	fd_close(&c->fd);
+	buf_free(&c->in);
+	*c = s->clients[--s->nclients];	/* the last takes its place */
+}
+
+/* Acts on each whole message that has come in. */
+static int
+consume(struct server *s, struct client *c)
+{
+	enum msg_kind kind;
+	size_t len, whole;
+	int r = 0;
+
+	while (r == 0 && c->in.len >= MSG_HEADER_BYTES) {
+		if ((r = msg_get_header(c->in.ptr, &kind, &len)) < 0)
+			return r;
+		whole = MSG_HEADER_BYTES + len;
+		if (c->in.len < whole)
+			return 0;
+		r = dispatch(s, c, kind,
+		    view_of(c->in.ptr + MSG_HEADER_BYTES, len));
+		memmove(c->in.ptr, c->in.ptr + whole, c->in.len - whole);
+		c->in.len -= whole;
+	}
+	return r;
+}
+
+static int
+receive(struct server *s, struct client *c)
+{
+	ssize_t n;
+	int r;
+
+	if ((r = buf_reserve(&c->in, READ_BYTES)) < 0)
+		return r;
+	n = recv(c->fd, c->in.ptr + c->in.len, READ_BYTES, MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 :
+		    err_from_errno(errno);
+	if (n == 0)
+		return ERR_CLOSED;
+	c->in.len += (size_t)n;
+	return consume(s, c);
+}
+
+static bool
+is_user(int fd, uid_t user)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    peer.uid == user;
+}
+
+static void
+admit(struct server *s)
+{
+	struct client *c = &s->clients[s->nclients];
+	AUTOFD fd = accept4(s->opt->listen_fd, NULL, NULL,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 || !is_user(fd, s->opt->user))
+		return;
+	c->fd = fd_take(&fd);
+	buf_init(&c->in, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES + READ_BYTES);
+	s->nclients++;
+	/* its request is there already, as a rule */
+	if (receive(s, c) < 0)
+		drop(s, c);
+}
+
+/* From the last on, since drop() moves the last. */
+static void
+serve_ready(struct server *s, const struct pollfd *p, size_t n)
+{
+	while (n-- > 0)
+		if (p[n].revents != 0 && receive(s, &s->clients[n]) < 0)
+			drop(s, &s->clients[n]);
+}
+
+static int
+turn(struct server *s)
+{
+	struct pollfd p[SERVE_CLIENTS_MAX + 1];
+	int64_t end = s->last_ms + (int64_t)s->opt->idle_s * 1000;
+	size_t i, n = s->nclients;
+
+	for (i = 0; i < n; i++)
+		p[i] = (struct pollfd){ s->clients[i].fd, POLLIN, 0 };
+	p[n] = (struct pollfd){ n < SERVE_CLIENTS_MAX ? s->opt->listen_fd :
+	    -1, POLLIN, 0 };
+	if (poll(p, n + 1, clock_poll_timeout(end)) < 0)
+		return errno == EINTR ? 0 : err_from_errno(errno);
+	serve_ready(s, p, n);
+	if (p[n].revents != 0)
+		admit(s);
+	if (clock_ms() >= s->last_ms + (int64_t)s->opt->idle_s * 1000)
+		s->is_ending = true;
+	return 0;
+}
+
+int
+serve_run(const struct serve_options *o)
+{
+	struct server *s = mem_calloc(1, sizeof(*s));
+	int r = 0;
+
+	s->opt = o;
+	s->scan = scan_new(s->opt->fds_max);
+	s->last_ms = clock_ms();
+	buf_init(&s->out, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES);
+	while (r == 0 && !s->is_ending)
+		r = turn(s);
+	o->ending(o->arg);
+	(void)close(o->listen_fd);
+	while (s->nclients != 0)
+		drop(s, &s->clients[s->nclients - 1]);
+	buf_free(&s->out);
+	scan_free(s->scan);
+	free(s);
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text - where lines, strings and comments of a C source end.
+ */
+#ifndef SCAN_TEXT_H
+#define SCAN_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/scan/lex.h"
+
+struct text {
+	const char *start;
+	const char *end;	/* *end is a newline, end[1] a NUL: sentinels */
+	const struct lex_mode *mode;
+	bool depends_on_mode;	/* out: another mode would end elsewhere */
+	bool spliced;		/* out: a backslash-newline was passed */
+	/* literal - called for each string, if not NULL; [p, q) without quotes */
+	void (*literal)(void *arg, const char *p, const char *q);
+	void *arg;
+};
+
+extern const unsigned char text_class[256];
+
+enum {
+	TEXT_STOP	= 1,	/* ends a run of plain text */
+	TEXT_WORD	= 2,	/* may stand in an identifier */
+	TEXT_DIGIT	= 4,
+	TEXT_BLANK	= 8,	/* white space other than newline */
+};
+
+static inline bool
+text_is(char c, unsigned int class)
+{
+	return (text_class[(unsigned char)c] & class) != 0;
+}
+
+/* text_line - from p to the newline that ends its logical line, or t->end. */
+const char *text_line(struct text *t, const char *p);
+
+/* text_splice - bytes of the backslash-newline at p; 0 if there is none. */
+size_t text_splice(const char *p, const char *end);
+
+/* text_blanks - behind the blanks, comments and splices at p. */
+const char *text_blanks(struct text *t, const char *p);
+
+/*
+ * text_string - behind the literal whose opening quote is at p; an
+ * unterminated one ends at the end of its line.
+ */
+const char *text_string(struct text *t, const char *p);
+
+#endif

@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/scan/tree.h"
+#include "lib/fd.h"
+#include "lib/mem.h"
+
+#define NS_PER_S	INT64_C(1000000000)
+/* Older than this, a time was not made by a change that is still going on:
+ * the coarsest grain of a local file system is one second. */
+#define GRAIN_LOCAL_NS	(2 * NS_PER_S)
+#define GRAIN_OTHER_NS	(60 * NS_PER_S)
+#define CLOCK_STEP_NS	(NS_PER_S / 2)
+
+#define SCANS_BEFORE_OPEN	2	/* then a directory is worth an fd */
+
+#define FILE_BUCKETS	8192
+#define DIR_BUCKETS	8
+#define LINKS_MAX	40	/* the kernel's own limit */
+#define FILE_MAX_BYTES	((uint64_t)1024 * 1024 * 1024)
+
+/* Numbers that <linux/magic.h> does not have. */
+#define ZFS_SUPER_MAGIC_	0x2fc12fc1
+#define BCACHEFS_SUPER_MAGIC_	0xca451a4e
+
+/* File systems whose directories' times tell of every change of a name. */
+static const long local_types[] = {
+	EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+	F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, SQUASHFS_MAGIC,
+	EROFS_SUPER_MAGIC_V1, ZFS_SUPER_MAGIC_, BCACHEFS_SUPER_MAGIC_,
+};
+
+static int64_t
+clock_now_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	if (clock_gettime(id, &ts) < 0)
+		return 0;
+	return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static struct dir *
+new_dir(struct dir *parent, const char *path)
+{
+	struct dir *d = mem_calloc(1, sizeof(*d));
+	const char *slash = strrchr(path, '/');
+
+	d->parent = parent != NULL ? parent : d;
+	d->path = mem_strdup(path);
+	d->len = strlen(path);
+	d->base = slash != NULL ? d->path + (slash + 1 - path) : "/";
+	d->fd = -1;
+	return d;
+}
+
+void
+tree_init(struct tree *t, struct atoms *atoms, size_t fds_max)
+{
+	memset(t, 0, sizeof(*t));
+	t->atoms = atoms;
+	t->fds_max = fds_max;
+	t->nfiles_buckets = FILE_BUCKETS;
+	t->files = mem_calloc(t->nfiles_buckets, sizeof(struct file *));
+	t->trust = 1;
+	t->root = new_dir(NULL, "");
+}
+
+static void
+drop_readings(struct tree *t, struct file *f)
+{
+	struct reading *r;
+
+	while ((r = f->readings) != NULL) {
+		f->readings = r->next;
+		t->bytes -= r->unit.arena.total;
+		unit_free(&r->unit);
+		free(r);
+	}
+}
+
+static void
+close_dir(struct tree *t, struct dir *d)
+{
+	if (d->fd >= 0)
+		t->nfds--;
+	fd_close(&d->fd);
+}
+
+static void
+free_dir(struct tree *t, struct dir *d)
+{
+	struct ent *e, *next;
+	size_t i;
+
+	for (i = 0; i < d->nbuckets; i++)
+		for (e = d->buckets[i]; e != NULL; e = next) {
+			next = e->next;
+			if (e->type == ENT_DIR)
+				free_dir(t, e->dir);
+			if (e->type == ENT_LINK)
+				free((void *)(uintptr_t)e->target);
+			free(e);
+		}
+	close_dir(t, d);
+	free(d->buckets);
+	free((void *)(uintptr_t)d->path);
+	free(d);
+}
+
+void
+tree_free(struct tree *t)
+{
+	struct file *f, *next;
+	size_t i;
+
+	for (i = 0; i < t->nfiles_buckets; i++)
+		for (f = t->files[i]; f != NULL; f = next) {
+			next = f->next;
+			drop_readings(t, f);
+			free(f);
+		}
+	free(t->files);
+	free_dir(t, t->root);
+	free(t->path);
+}
+
+void
+tree_begin(struct tree *t)
+{
+	int64_t offset;
+
+	t->scan++;
+	t->now_ns = clock_now_ns(CLOCK_REALTIME);
+	offset = t->now_ns - clock_now_ns(CLOCK_BOOTTIME);
+	if (llabs(offset - t->clock_offset_ns) > CLOCK_STEP_NS)
+		t->trust++;
+	t->clock_offset_ns = offset;
+}
+
+static const char *
+build_path(struct tree *t, const struct dir *d, const struct sym *name)
+{
+	size_t need = d->len + 1 + name->len + 1;
+
+	if (need > t->path_size) {
+		t->path_size = need * 2;
+		t->path = mem_realloc(t->path, t->path_size, 1);
+	}
+	memcpy(t->path, d->path, d->len);
+	t->path[d->len] = '/';
+	memcpy(t->path + d->len + 1, name->name, name->len + 1);
+	return t->path;
+}
+
+const char *
+tree_path(struct tree *t, const struct ent *e)
+{
+	return build_path(t, e->in, e->name);
+}
+
+static struct scan_stamp
+stamp_of(const struct stat *st)
+{
+	return (struct scan_stamp){
+		.dev = st->st_dev, .ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = (int64_t)st->st_mtim.tv_sec * NS_PER_S +
+		    st->st_mtim.tv_nsec,
+		.ctime_ns = (int64_t)st->st_ctim.tv_sec * NS_PER_S +
+		    st->st_ctim.tv_nsec,
+	};
+}
+
+static bool
+same_stamp(const struct scan_stamp *a, const struct scan_stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* ---- directories ----------------------------------------------------- */
+
+/*
+ * How to name something in d to the kernel: from the descriptor of d, or by
+ * its whole path.  *name is lent until the next call.
+ */
+static int
+name_in(struct tree *t, struct dir *d, const struct sym *s, const char **name)
+{
+	if (d->fd >= 0) {
+		*name = s->name;
+		return d->fd;
+	}
+	*name = build_path(t, d, s);
+	return AT_FDCWD;
+}
+
+static int
+stat_dir(const struct dir *d, struct stat *st)
+{
+	if (d->parent != d && d->parent->fd >= 0)
+		return fstatat(d->parent->fd, d->base, st,
+		    AT_SYMLINK_NOFOLLOW);
+	return stat(d->len != 0 ? d->path : "/", st);
+}
+
+/*
+ * Holds a much used directory open.  Only where "/" is: elsewhere it would
+ * keep somebody from unmounting.
+ */
+static void
+open_dir(struct tree *t, struct dir *d)
+{
+	struct stat st;
+
+	if (t->nfds >= t->fds_max || d->stamp.dev != t->root->stamp.dev)
+		return;
+	d->fd = open(d->len != 0 ? d->path : "/",
+	    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->fd < 0)
+		return;
+	t->nfds++;
+	if (fstat(d->fd, &st) < 0 || st.st_ino != d->stamp.ino ||
+	    st.st_dev != d->stamp.dev)
+		close_dir(t, d);
+}
+
+static bool
+type_is_local(long type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(local_types) / sizeof(local_types[0]); i++)
+		if ((uint32_t)type == (uint32_t)local_types[i])
+			return true;
+	return false;
+}
+
+/* Whether the device that d is on is of a kind whose times can be trusted. */
+static bool
+is_local(struct tree *t, struct dir *d)
+{
+	struct statfs fs;
+	size_t i;
+
+	for (i = 0; i < t->ndevs; i++)
+		if (t->devs[i].dev == d->stamp.dev)
+			return t->devs[i].is_local;
+	if (statfs(d->len != 0 ? d->path : "/", &fs) < 0)
+		return false;
+	d->is_proc = fs.f_type == PROC_SUPER_MAGIC;
+	if (d->is_proc || t->ndevs == sizeof(t->devs) / sizeof(t->devs[0]))
+		return !d->is_proc && type_is_local(fs.f_type);
+	t->devs[t->ndevs].dev = d->stamp.dev;
+	t->devs[t->ndevs].is_local = type_is_local(fs.f_type);
+	return t->devs[t->ndevs++].is_local;
+}
+
+/* Looks at the directory's times, once a scan. */
+static void
+touch_dir(struct tree *t, struct dir *d)
+{
+	struct scan_stamp now;
+	struct stat st;
+
+	if (d->scan == t->scan)
+		return;
+	d->scan = t->scan;
+	if (d->parent != d)
+		touch_dir(t, d->parent);	/* its fd must be the right one */
+	d->is_gone = stat_dir(d, &st) < 0 || !S_ISDIR(st.st_mode);
+	if (d->is_gone) {
+		close_dir(t, d);
+		d->gen++;
+		d->settled = 0;
+		return;
+	}
+	now = stamp_of(&st);
+	if (now.ino != d->stamp.ino || now.dev != d->stamp.dev)
+		close_dir(t, d);
+	if (!same_stamp(&now, &d->stamp)) {
+		d->gen++;
+		d->stamp = now;
+		d->settled = 0;
+		d->is_proc = false;
+	}
+	if (d->settled != t->trust && is_local(t, d) &&
+	    now.ctime_ns < t->now_ns - GRAIN_LOCAL_NS)
+		d->settled = t->trust;
+	if (d->fd < 0 && ++d->uses > SCANS_BEFORE_OPEN)
+		open_dir(t, d);
+}
+
+static void
+grow_dir(struct dir *d)
+{
+	size_t n = d->nbuckets != 0 ? d->nbuckets * 4 : DIR_BUCKETS, i;
+	struct ent **fresh = mem_calloc(n, sizeof(struct ent *)), *e, *next;
+
+	for (i = 0; i < d->nbuckets; i++)
+		for (e = d->buckets[i]; e != NULL; e = next) {
+			next = e->next;
+			e->next = fresh[e->name->hash & (n - 1)];
+			fresh[e->name->hash & (n - 1)] = e;
+		}
+	free(d->buckets);
+	d->buckets = fresh;
+	d->nbuckets = n;
+}
+
+static struct ent *
+get_ent(struct dir *d, struct sym *name)
+{
+	struct ent *e = NULL;
+
+	if (d->nbuckets != 0)
+		for (e = d->buckets[name->hash & (d->nbuckets - 1)];
+		    e != NULL; e = e->next)
+			if (e->name == name)
+				return e;
+	if (d->count++ >= d->nbuckets)
+		grow_dir(d);
+	e = mem_calloc(1, sizeof(*e));
+	e->name = name;
+	e->in = d;
+	e->next = d->buckets[name->hash & (d->nbuckets - 1)];
+	d->buckets[name->hash & (d->nbuckets - 1)] = e;
+	return e;
+}
+
+/* ---- files ----------------------------------------------------------- */
+
+static struct file *
+get_file(struct tree *t, const struct scan_stamp *s)
+{
+	struct file **head, *f;
+
+	head = &t->files[(s->ino ^ (s->dev << 7)) & (t->nfiles_buckets - 1)];
+	for (f = *head; f != NULL; f = f->next)
+		if (f->stamp.ino == s->ino && f->stamp.dev == s->dev)
+			return f;
+	f = mem_calloc(1, sizeof(*f));
+	f->stamp = *s;
+	f->next = *head;
+	*head = f;
+	t->nfiles++;
+	return f;
+}
+
+static void
+check_file(struct tree *t, struct file *f, const struct scan_stamp *now)
+{
+	if (f->checked == t->scan)
+		return;
+	f->checked = t->scan;
+	if (f->settled == t->trust && same_stamp(&f->stamp, now))
+		return;
+	drop_readings(t, f);
+	f->stamp = *now;
+	f->settled = 0;
+	f->has_once = false;
+}
+
+/* ---- names ----------------------------------------------------------- */
+
+static int
+set_link(struct ent *e, int at, const char *name)
+{
+	char target[4096];
+	ssize_t n = readlinkat(at, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return err_from_errno(errno);
+	target[n] = '\0';
+	e->type = ENT_LINK;
+	e->target = mem_strdup(target);
+	return 0;
+}
+
+static void
+set_dir(struct tree *t, struct ent *e, struct dir *known)
+{
+	e->type = ENT_DIR;
+	e->dir = known != NULL ? known :
+	    new_dir(e->in, build_path(t, e->in, e->name));
+}
+
+static void
+set_file(struct tree *t, struct ent *e, const struct stat *st)
+{
+	struct scan_stamp now = stamp_of(st);
+
+	e->type = ENT_FILE;
+	e->file = get_file(t, &now);
+	e->file_scan = t->scan;
+	check_file(t, e->file, &now);
+}
+
+/* Sets the name's type and what comes with it by looking. */
+static int
+look(struct tree *t, struct ent *e)
+{
+	struct dir *known = e->type == ENT_DIR ? e->dir : NULL;
+	const char *name;
+	int at = name_in(t, e->in, e->name, &name);
+	struct stat st;
+
+	if (e->type == ENT_LINK)
+		free((void *)(uintptr_t)e->target);
+	e->type = ENT_ABSENT;
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (known != NULL)
+			free_dir(t, known);
+		return errno == EACCES || errno == EPERM || errno == EIO ?
+		    ERR_ACCESS : 0;
+	}
+	if (known != NULL && !S_ISDIR(st.st_mode))
+		free_dir(t, known);
+	if (S_ISDIR(st.st_mode))
+		set_dir(t, e, known);
+	else if (S_ISLNK(st.st_mode))
+		return set_link(e, at, name);
+	else if (S_ISREG(st.st_mode))
+		set_file(t, e, &st);
+	else
+		e->type = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) ?
+		    ENT_NULL : ENT_ODD;
+	return 0;
+}
+
+static int
+lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
+{
+	struct ent *e;
+	int r;
+
+	touch_dir(t, d);
+	if (d->is_proc)
+		return ERR_UNSUPPORTED;
+	e = get_ent(d, name);
+	*out = e;
+	if (e->scan == t->scan)
+		return 0;
+	if (e->settled == t->trust && e->gen == d->gen && e->scan != 0) {
+		e->scan = t->scan;
+		return 0;
+	}
+	if ((r = look(t, e)) < 0)
+		return r;
+	e->scan = t->scan;
+	e->gen = d->gen;
+	e->settled = d->settled;
+	return 0;
+}
+
+int
+tree_file(struct tree *t, struct ent *e, struct file **out)
+{
+	struct scan_stamp now;
+	const char *name;
+	struct stat st;
+	int r, at;
+
+	if (e->file_scan != t->scan) {
+		at = name_in(t, e->in, e->name, &name);
+		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return ERR_NOENT;
+		now = stamp_of(&st);
+		if (S_ISREG(st.st_mode) && now.ino == e->file->stamp.ino &&
+		    now.dev == e->file->stamp.dev) {
+			e->file_scan = t->scan;
+			check_file(t, e->file, &now);
+		} else if ((r = look(t, e)) < 0) {
+			return r;
+		}
+	}
+	if (e->type != ENT_FILE)
+		return ERR_NOENT;
+	*out = e->file;
+	return 0;
+}
+
+/* ---- walking --------------------------------------------------------- */
+
+static int
+note(struct walk *w, struct ent *link, struct dir *dir)
+{
+	if (w->nnotes == WALK_NOTES_MAX)
+		return ERR_UNSUPPORTED;
+	w->notes[w->nnotes].link = link;
+	w->notes[w->nnotes++].dir = dir;
+	return 0;
+}
+
+static int follow(struct tree *t, struct walk *w, const char *path,
+    unsigned int depth);
+
+/* One component of a path other than "." and "..". */
+static int
+enter(struct tree *t, struct walk *w, struct sym *name, unsigned int depth)
+{
+	struct ent *e;
+	int r;
+
+	if (depth == 0)
+		w->open_dir = w->dir;
+	if ((r = lookup(t, w->dir, name, &e)) < 0)
+		return r;
+	switch (e->type) {
+	case ENT_DIR:
+		w->dir = e->dir;
+		return 0;
+	case ENT_FILE:
+	case ENT_NULL:
+		w->ent = e;
+		return 0;
+	case ENT_LINK:
+		if (depth >= LINKS_MAX)
+			return ERR_UNSUPPORTED;
+		if ((r = note(w, e, NULL)) < 0)
+			return r;
+		return follow(t, w, e->target, depth + 1);
+	case ENT_ODD:
+		return ERR_UNSUPPORTED;
+	default:
+		return ERR_NOENT;
+	}
+}
+
+static int
+leave(struct walk *w)
+{
+	int r = note(w, NULL, w->dir);
+
+	w->dir = w->dir->parent;
+	return r;
+}
+
+static int
+follow(struct tree *t, struct walk *w, const char *path, unsigned int depth)
+{
+	const char *end;
+	size_t n;
+	int r = 0;
+
+	if (*path == '/')
+		w->dir = t->root;
+	for (; *path != '\0' && r == 0; path = end) {
+		end = strchrnul(path, '/');
+		n = (size_t)(end - path);
+		if (*end == '/')
+			end++;
+		if (w->ent != NULL)
+			return ERR_NOENT;	/* a file is no directory */
+		if (n == 0 || (n == 1 && path[0] == '.'))
+			continue;
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			r = leave(w);
+		else
+			r = enter(t, w, atoms_get(t->atoms, path, n), depth);
+	}
+	return r;
+}
+
+static void
+start_walk(struct walk *w, struct dir *from)
+{
+	w->ent = NULL;
+	w->dir = w->open_dir = from;
+	w->nnotes = 0;
+}
+
+static int
+end_walk(struct tree *t, struct walk *w)
+{
+	if (w->ent == NULL) {
+		touch_dir(t, w->dir);
+		return w->dir->is_gone ? ERR_NOENT : 0;
+	}
+	w->dir = w->ent->in;
+	return 0;
+}
+
+int
+tree_walk(struct tree *t, struct dir *from, const char *path, struct walk *w)
+{
+	size_t n = strlen(path);
+	int r;
+
+	start_walk(w, from);
+	if ((r = follow(t, w, path, 0)) < 0)
+		return r;
+	if (w->ent != NULL && n != 0 && path[n - 1] == '/')
+		return ERR_NOENT;
+	return end_walk(t, w);
+}
+
+/* A name's components; none if a part of it is anything special. */
+static const struct sym_parts *
+split(struct tree *t, struct sym *name)
+{
+	struct sym_parts *p;
+	const char *s = name->name, *end;
+	size_t most = 1, n = 0;
+
+	for (end = s; *end != '\0'; end++)
+		most += *end == '/';
+	p = arena_alloc(&t->atoms->arena, sizeof(*p) +
+	    most * sizeof(p->ptr[0]));
+	for (;; s = end + 1) {
+		end = strchrnul(s, '/');
+		if (end == s || *s == '.') {
+			n = 0;
+			break;
+		}
+		p->ptr[n++] = atoms_get(t->atoms, s, (size_t)(end - s));
+		if (*end == '\0')
+			break;
+	}
+	p->n = n;
+	name->parts = p;
+	return p;
+}
+
+int
+tree_walk_name(struct tree *t, struct dir *from, struct sym *name,
+    struct walk *w)
+{
+	const struct sym_parts *p = name->parts;
+	size_t i;
+	int r;
+
+	if (p == NULL)
+		p = split(t, name);
+	if (p->n == 0)
+		return tree_walk(t, from, name->name, w);
+	start_walk(w, from);
+	for (i = 0; i < p->n; i++) {
+		if (w->ent != NULL)
+			return ERR_NOENT;
+		if ((r = enter(t, w, p->ptr[i], 0)) < 0)
+			return r;
+	}
+	return end_walk(t, w);
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+/* The whole file behind fd, ended by a newline and a NUL; owns. */
+static char *
+load(int fd, size_t size, size_t *got)
+{
+	char *text = mem_realloc(NULL, size + 2, 1);
+	ssize_t n;
+
+	for (*got = 0; *got < size; *got += (size_t)n) {
+		n = read(fd, text + *got, size - *got);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n <= 0)
+			break;
+	}
+	text[*got] = '\n';
+	text[*got + 1] = '\0';
+	return text;
+}
+
+/* Whether what was read under stamp `before` may be used by later scans. */
+static uint32_t
+settle(struct tree *t, struct ent *e, int fd, const struct scan_stamp *before)
+{
+	int64_t grain = is_local(t, e->in) && e->in->stamp.dev == before->dev ?
+	    GRAIN_LOCAL_NS : GRAIN_OTHER_NS;
+	struct scan_stamp after;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	after = stamp_of(&st);
+	if (!same_stamp(before, &after) ||
+	    after.ctime_ns >= t->now_ns - grain)
+		return 0;
+	return t->trust;
+}
+
+static int
+read_file(struct tree *t, struct ent *e, struct file *f,
+    const struct lex_mode *mode, struct reading **out)
+{
+	AUTOFREE char *text = NULL;
+	struct reading *r;
+	const char *name;
+	struct stat st;
+	size_t n;
+	int at = name_in(t, e->in, e->name, &name);
+	AUTOFD fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return errno == ENOENT ? ERR_NOENT : ERR_ACCESS;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size > FILE_MAX_BYTES)
+		return ERR_ACCESS;
+	f->stamp = stamp_of(&st);
+	text = load(fd, (size_t)st.st_size, &n);
+	f->settled = settle(t, e, fd, &f->stamp);
+	r = mem_calloc(1, sizeof(*r));
+	r->mode = *mode;
+	lex_unit(t->atoms, text, n, mode, &r->unit);
+	t->bytes += r->unit.arena.total;
+	r->next = f->readings;
+	f->readings = r;
+	*out = r;
+	return 0;
+}
+
+static bool
+same_mode(const struct lex_mode *a, const struct lex_mode *b)
+{
+	return a->raw_strings == b->raw_strings &&
+	    a->line_comments == b->line_comments &&
+	    a->trigraphs == b->trigraphs && a->elifdef == b->elifdef;
+}
+
+int
+tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
+    const struct unit **out)
+{
+	struct reading *rd;
+	struct file *f;
+	int r;
+
+	if ((r = tree_file(t, e, &f)) < 0)
+		return r;
+	for (rd = f->readings; rd != NULL; rd = rd->next)
+		if (!rd->unit.depends_on_mode || same_mode(&rd->mode, mode))
+			break;
+	if (rd == NULL && (r = read_file(t, e, f, mode, &rd)) < 0)
+		return r;
+	*out = &rd->unit;
+	return 0;
+}

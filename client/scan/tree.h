@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree - what is known of the file system: directories, the names looked for
+ * in them, and what each file says.
+ *
+ * What a scan learnt may be used by a later one only if it cannot have
+ * changed unnoticed.  A name that was present or absent in a directory stays
+ * so while the directory's times stay; a file's contents while its own do.
+ * Both hold only if the times were already old when we looked: a second
+ * change within the clock's grain leaves the same time.  Each directory and
+ * file is asked for its times once a scan.
+ */
+#ifndef SCAN_TREE_H
+#define SCAN_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "client/scan/atom.h"
+#include "client/scan/lex.h"
+#include "client/scan/scan.h"
+#include "lib/err.h"
+
+enum ent_type {
+	ENT_ABSENT,
+	ENT_FILE,
+	ENT_DIR,
+	ENT_LINK,
+	ENT_NULL,	/* /dev/null: an empty file */
+	ENT_ODD,	/* a pipe, a device, or not to be looked at */
+};
+
+/* A mode's reading of a file. */
+struct reading {
+	struct reading *next;
+	struct lex_mode mode;
+	struct unit unit;
+};
+
+struct file {
+	struct file *next;		/* in the table's bucket */
+	struct scan_stamp stamp;
+	uint32_t settled;		/* tree.trust if it was old when it was read */
+	uint32_t checked;		/* scan that compared the stamp */
+	struct reading *readings;	/* owns */
+	/* of the scan whose number is `seen` */
+	uint32_t seen;
+	bool entered;			/* its directives ran */
+	bool once;			/* #pragma once or #import */
+	bool has_once;			/* kept: says #pragma once somewhere */
+};
+
+struct dir;
+
+/* A name in a directory. */
+struct ent {
+	struct sym *name;
+	struct dir *in;			/* the directory */
+	struct ent *next;		/* in the directory's bucket */
+	uint32_t scan;			/* that looked */
+	uint32_t gen;			/* of the directory when it looked */
+	uint8_t type;			/* enum ent_type */
+	uint32_t settled;		/* tree.trust if it may be kept */
+	uint32_t named;			/* scan whose answer has it */
+	union {
+		struct dir *dir;
+		const char *target;	/* owns */
+		struct file *file;
+	};
+	uint32_t file_scan;		/* that looked at the file's times */
+};
+
+struct dir {
+	struct dir *parent;		/* of "/": itself */
+	const char *path;		/* without final slash: "" is "/" */
+	size_t len;
+	const char *base;		/* path's last component */
+	int fd;				/* owns; -1: names go by path */
+	uint32_t uses;			/* times that a name was asked for */
+	struct scan_stamp stamp;
+	uint32_t scan;			/* that looked at the times */
+	uint32_t gen;			/* counts changes */
+	uint32_t settled;		/* tree.trust if it may be kept */
+	bool is_proc;			/* shows each process another thing */
+	bool is_gone;
+	uint32_t named;			/* scan whose answer has it */
+	uint32_t system_scan;		/* scan that set system */
+	struct dir *system;		/* the compiler's directory it is below */
+	uint32_t system_named;		/* scan whose answer has it as such */
+	struct ent **buckets;		/* owns */
+	size_t nbuckets, count;
+};
+
+struct tree {
+	struct atoms *atoms;		/* borrows */
+	struct dir *root;
+	struct file **files;		/* owns: by device and inode */
+	size_t nfiles_buckets, nfiles;
+	uint32_t scan;			/* number of the scan in hand, > 0 */
+	int64_t now_ns;			/* its start, of CLOCK_REALTIME */
+	int64_t clock_offset_ns;	/* real minus monotonic time */
+	uint32_t trust;			/* changes when the clock was set */
+	size_t bytes;			/* of all readings */
+	struct {
+		uint64_t dev;
+		bool is_local;
+	} devs[32];
+	size_t ndevs;
+	size_t nfds, fds_max;		/* directories held open */
+	char *path;			/* owns: a name being built */
+	size_t path_size;
+};
+
+#define WALK_NOTES_MAX	64	/* links and ".."s on one path */
+
+/* What a path was found to pass. */
+struct walk {
+	struct ent *ent;		/* the last component; NULL: a directory */
+	struct dir *dir;		/* the directory found, or that ent is in */
+	struct dir *open_dir;		/* where the last name was looked for
+					   before links were followed */
+	size_t nnotes;
+	struct {
+		struct ent *link;	/* or NULL, and */
+		struct dir *dir;	/* left by ".." */
+	} notes[WALK_NOTES_MAX];
+};
+
+/*
+ * tree_init - in fds_max: how many directories may be held open, so that the
+ * kernel need not walk to them each time.
+ */
+void tree_init(struct tree *t, struct atoms *atoms, size_t fds_max);
+void tree_free(struct tree *t);
+
+/* tree_begin - a new scan: everything is to be checked again. */
+void tree_begin(struct tree *t);
+
+/*
+ * tree_walk - follow a path as the kernel does.
+ * in      from: where a relative path starts
+ *         path: untrusted
+ * out     w: ent is ENT_FILE or ENT_NULL, or NULL when it is a directory
+ * returns 0; ERR_NOENT; ERR_ACCESS if a part of it cannot be looked at;
+ *         ERR_UNSUPPORTED where no other process would see the same (/proc),
+ *         for other kinds of files, and for paths with too many links
+ */
+int tree_walk(struct tree *t, struct dir *from, const char *path,
+    struct walk *w) MUST_CHECK;
+/* tree_walk_name - the same for a name that is looked up again and again. */
+int tree_walk_name(struct tree *t, struct dir *from, struct sym *name,
+    struct walk *w) MUST_CHECK;
+
+/*
+ * tree_file - the file behind an ENT_FILE, its times checked in this scan.
+ * returns 0, ERR_NOENT if it vanished, ERR_ACCESS
+ */
+int tree_file(struct tree *t, struct ent *e, struct file **out) MUST_CHECK;
+
+/* tree_read - what the file says when it is read in a mode. */
+int tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
+    const struct unit **out) MUST_CHECK;
+
+/* tree_path - the name's absolute path; lent until the next call. */
+const char *tree_path(struct tree *t, const struct ent *e);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/macro.c */
+#include <stdio.h>
+
+#include "scan_test.h"
+
+static const struct row {
+	const char *text, *want;
+} rows[] = {
+	{ "", "" },
+	{ "int x;\n", "" },
+	{ "#include \"a.h\"\n", "i(a.h)" },
+	{ "#include <a.h>\n", "i<a.h>" },
+	{ " # include/**/<a.h> // x\n", "i<a.h>" },
+	{ "#include", "i*" },
+	{ "#include X(1)\n", "i*" },
+	{ "#include_next <a>\n#import <b>\n#embed \"c\"\n",
+	    "N<a>I<b>M(c)" },
+	{ "/* #define A */ #define B\n", "D" },
+	{ "/*\n*/#undef B\n", "U" },
+	{ "x #define B\n", "" },
+	{ "// a \\\n#define B\n", "" },
+	{ "\"a\\\"\n#define B\n", "D" },
+	{ "'\"'\n#define B\n", "D" },
+	{ "it's /*\n#define B\n", "D" },
+	{ "\"a\\\n#define B\n", "" },
+	{ "R\"(\n#define B\n)\"\n#undef C\n", "U" },
+	{ "u8R\"x(\n)\"\n#define B\n)x\"\n#undef C\n", "U" },
+	{ "xR\"(\n#define B\n", "D" },
+	{ "1'000\n#define B\n'\n", "D" },
+	{ "#define X \\\n 1\n#undef X\n", "DU" },
+	{ "#def\\\nine X\n", "D" },
+	{ "#define X /*\n#undef X\n*/ 1\n", "D" },
+	{ "#define X(a,b) a\n#define Y(...) 1\n#define Z(a...) a\n", "DDD" },
+	{ "#define X(a\n#define 1\n#define\n", "" },
+	{ "#ifdef A\n#elif B\n#else\n#endif\n", "d1eZ" },
+	{ "#if defined A\n#elif !defined(B)\n#endif\n", "d3Z" },
+	{ "#if defined A && 1\n#endif\n", "?Z" },
+	{ "#pragma once\n", "O" },
+	{ "#pragma push_macro(\"X\")\n#pragma pop_macro(\"X\")\n", "><" },
+	{ "#define A _Pragma(\"push_macro(\\\"X\\\")\")\n", "TD" },
+	{ "P(push_macro(\"X\"))\n", "T" },
+	{ "#pragma GCC dependency \"x\" y\n", "p" },
+	{ "asm(\".incbin \\\"f\\\"\");\n", "b" },
+	{ "asm(\".incbin \" X);\n", "X" },
+	{ "\".incbinary\" \".include <x>\"\n", "" },
+	{ "\"\\t.include \\\"f\\\"\"\n", "a" },
+	{ "%:include <a>\n", "i<a>" },
+	{ "\xef\xbb\xbf#include <a>\n", "i<a>" },
+	{ "#include <a>\r\n#define X\r\n", "i<a>D" },
+	{ "#warning don't\n#error \"\n#ident \"x\"\n#nothing\n# 1 \"x\"\n",
+	    "" },
+	{ "#ifdef A", "d" },
+	{ "#else\n#endif\n#endif\n", "eZZ" },
+};
+
+static void
+show(const struct unit *u, char *out, size_t size)
+{
+	static const char kinds[] = {
+		[DIR_IF] = '?', [DIR_IFDEF] = 'd', [DIR_IFNDEF] = 'n',
+		[DIR_ELIF] = '1', [DIR_ELIFDEF] = '2', [DIR_ELIFNDEF] = '3',
+		[DIR_ELSE] = 'e', [DIR_ENDIF] = 'Z', [DIR_INCLUDE] = 'i',
+		[DIR_INCLUDE_NEXT] = 'N', [DIR_IMPORT] = 'I',
+		[DIR_EMBED] = 'M', [DIR_DEFINE] = 'D', [DIR_UNDEF] = 'U',
+		[DIR_ONCE] = 'O', [DIR_PUSH] = '>', [DIR_POP] = '<',
+		[DIR_TAINT] = 'T', [DIR_DEPENDENCY] = 'p',
+		[DIR_INCBIN] = 'b', [DIR_ASM_INCLUDE] = 'a',
+		[DIR_UNSURE] = 'X',
+	};
+	size_t i, n = 0;
+
+	for (i = 0; i < u->n && n + 64 < size; i++) {
+		const struct directive *d = &u->dirs[i];
+
+		out[n++] = kinds[d->kind];
+		if (d->kind < DIR_INCLUDE || d->kind > DIR_EMBED)
+			continue;
+		if (d->name == NULL)
+			out[n++] = '*';
+		else
+			n += (size_t)snprintf(out + n, 32, d->is_angle ?
+			    "<%s>" : "(%s)", d->name->name);
+	}
+	out[n] = '\0';
+}
+
+static void
+test_directives(void **state)
+{
+	struct atoms atoms;
+	struct unit u;
+	char got[512], *copy;
+	size_t i;
+
+	(void)state;
+	atoms_init(&atoms);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		test_lex(&atoms, rows[i].text, strlen(rows[i].text),
+		    &test_mode, &u, &copy);
+		show(&u, got, sizeof(got));
+		assert_string_equal(got, rows[i].want);
+		unit_free(&u);
+		free(copy);
+	}
+	atoms_free(&atoms);
+}
+
+/* Each branch leads to the next, the last to #endif. */
+static void
+test_branches_are_linked(void **state)
+{
+	static const char text[] = "#if 1\n#ifdef X\n#else\n#endif\n"
+	    "#elif 2\n#define A\n#else\n#endif\n#if 3\n";
+	struct atoms atoms;
+	struct unit u;
+	char *copy;
+
+	(void)state;
+	atoms_init(&atoms);
+	test_lex(&atoms, text, strlen(text), &test_mode, &u, &copy);
+	assert_int_equal(u.n, 9);
+	assert_int_equal(u.dirs[0].next, 4);
+	assert_int_equal(u.dirs[1].next, 2);
+	assert_int_equal(u.dirs[2].next, 3);
+	assert_int_equal(u.dirs[4].next, 6);
+	assert_int_equal(u.dirs[6].next, 7);
+	assert_int_equal(u.dirs[8].next, 9);	/* never closed */
+	unit_free(&u);
+	free(copy);
+	atoms_free(&atoms);
+}
+
+static void
+test_modes(void **state)
+{
+	static const struct lex_mode plain = { false, false, true, false };
+	static const char raw[] = "R\"(\"\n#define B\n)\"\n";
+	static const char slashes[] = "1 //**/ 2 \"\n#define A\n";
+	static const char tri[] = "?" "?=define X\n";
+	struct atoms atoms;
+	struct unit u;
+	char *copy;
+
+	(void)state;
+	atoms_init(&atoms);
+	test_lex(&atoms, raw, strlen(raw), &plain, &u, &copy);
+	assert_true(u.depends_on_mode);
+	assert_int_equal(u.n, 1);
+	unit_free(&u);
+	free(copy);
+	test_lex(&atoms, slashes, strlen(slashes), &test_mode, &u, &copy);
+	assert_true(u.depends_on_mode);
+	unit_free(&u);
+	free(copy);
+	test_lex(&atoms, tri, strlen(tri), &plain, &u, &copy);
+	assert_int_equal(u.dirs[0].kind, DIR_UNSURE);
+	unit_free(&u);
+	free(copy);
+	test_lex(&atoms, "int x; // y\n", 12, &plain, &u, &copy);
+	assert_false(u.depends_on_mode);
+	unit_free(&u);
+	free(copy);
+	atoms_free(&atoms);
+}
+
+/* Any bytes give some list: each prefix of each row, and noise. */
+static void
+test_hostile_bytes(void **state)
+{
+	static const char pieces[] = "#\"'\\\n/*R(<>)a0 %:?.,\r\t";
+	struct atoms atoms;
+	struct unit u;
+	uint32_t seed = 1;
+	char text[300], *copy;
+	size_t i, n, round;
+
+	(void)state;
+	atoms_init(&atoms);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (n = 0; n < strlen(rows[i].text); n++) {
+			test_lex(&atoms, rows[i].text, n, &test_mode, &u,
+			    &copy);
+			unit_free(&u);
+			free(copy);
+		}
+	for (round = 0; round < 20000; round++) {
+		n = 0;
+		if (round % 2 != 0) {
+			memcpy(text, "#define X(a", 11);
+			n = 11;
+		}
+		for (; n < sizeof(text); n++) {
+			seed = seed * 1664525 + 1013904223;
+			text[n] = round % 7 == 0 ? (char)(seed >> 24) :
+			    pieces[(seed >> 20) % (sizeof(pieces) - 1)];
+		}
+		test_lex(&atoms, text, (seed >> 8) % sizeof(text),
+		    &test_mode, &u, &copy);
+		unit_free(&u);
+		free(copy);
+	}
+	atoms_free(&atoms);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_directives),
+		cmocka_unit_test(test_branches_are_linked),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_hostile_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
