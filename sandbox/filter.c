@@ -48,13 +48,24 @@ is_checked(const char *name)
 	return false;
 }
 
+/*
+ * The filter of a jail's PID 1 stays in force under the compiler's, so it must
+ * allow all that the compiler may.
+ */
+static uint32_t
+rows_of(enum sandbox_role role)
+{
+	return ROLE_BIT(role) | (role == SANDBOX_JAIL_INIT ?
+	    ROLE_BIT(SANDBOX_COMPILER) : 0);
+}
+
 static int
 allow_table(scmp_filter_ctx ctx, enum sandbox_role role)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		int nr;
 
-		if ((table[i].roles & ROLE_BIT(role)) == 0 ||
+		if ((table[i].roles & rows_of(role)) == 0 ||
 		    is_checked(table[i].name))
 			continue;
 		nr = seccomp_syscall_resolve_name(table[i].name);

@@ -101,10 +101,13 @@ int sandbox_few_files(const char *const *readable, const char *writable)
     MUST_CHECK;
 
 /*
- * sandbox_confine_auth - the same for distccd-auth, which may still read the
- * files that configure its mechanism, and write one.
+ * sandbox_confine_auth - for distccd-auth, which may still read the files that
+ * configure its mechanism, write one, and fork.
+ * sandbox_confine_forked - the rest, for what it forked: no process, and only
+ * the filter's system calls.
  */
-int sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
-    const char *const *readable, const char *writable) MUST_CHECK;
+int sandbox_confine_auth(uint64_t memory, const char *const *readable,
+    const char *writable) MUST_CHECK;
+int sandbox_confine_forked(const struct sandbox_filter *filter) MUST_CHECK;
 
 #endif

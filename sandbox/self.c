@@ -135,7 +135,6 @@ limit_small(uint64_t memory, uint64_t file)
 	int r;
 
 	if ((r = limit(RLIMIT_CORE, 0)) < 0 ||
-	    (r = limit(RLIMIT_NPROC, 0)) < 0 ||
 	    (r = limit(RLIMIT_NOFILE, 32)) < 0 ||
 	    (r = limit(RLIMIT_AS, memory)) < 0)
 		return r;
@@ -150,6 +149,7 @@ sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
 
 	if ((r = sandbox_drop_caps()) < 0 ||
 	    (r = limit_small(memory, file)) < 0 ||
+	    (r = limit(RLIMIT_NPROC, 0)) < 0 ||
 	    (r = sandbox_no_new_privs()) < 0 || (r = sandbox_no_files()) < 0)
 		return r;
 	return sandbox_filter_load(filter);
@@ -176,14 +176,21 @@ sandbox_few_files(const char *const *readable, const char *writable)
 }
 
 int
-sandbox_confine_auth(const struct sandbox_filter *filter, uint64_t memory,
-    const char *const *readable, const char *writable)
+sandbox_confine_auth(uint64_t memory, const char *const *readable,
+    const char *writable)
 {
 	int r;
 
 	if ((r = sandbox_drop_caps()) < 0 ||
-	    (r = limit_small(memory, AUTH_FILE_BYTES)) < 0 ||
-	    (r = sandbox_few_files(readable, writable)) < 0)
+	    (r = limit_small(memory, AUTH_FILE_BYTES)) < 0)
 		return r;
-	return sandbox_filter_load(filter);
+	return sandbox_few_files(readable, writable);
+}
+
+int
+sandbox_confine_forked(const struct sandbox_filter *filter)
+{
+	int r = limit(RLIMIT_NPROC, 0);
+
+	return r < 0 ? r : sandbox_filter_load(filter);
 }

@@ -18,9 +18,14 @@
  *	  LOG          W>L  any time, rate-limited
  *	  SUMMARY      W>L  once, the last message: what became of the job
  *
- *	listener <-> auth (one channel a connection, with --auth)
+ *	listener <-> auth (one channel a daemon, with --auth)
  *	  AUTH_HELLO   L>A  first, once        fds: config, keytab, replay cache
  *	  AUTH_READY   A>L  confined and willing; or it logs why not, and ends
+ *	  AUTH_FORK    L>A  make a process for a connection  fds: its channel
+ *	  AUTH_FORKED  A>L  with the same job number
+ *	  LOG          A>L  any time
+ *
+ *	listener <-> auth's forked process (one channel a connection)
  *	  AUTH_BEGIN   L>A  once                             fds: the client
  *	  AUTH_NAME    A>L  once: the client has proved who it is
  *	  AUTH_VERDICT L>A  may it?
@@ -78,6 +83,7 @@ enum msg_type {
 	MSG_AUTH_BEGIN	= 18,
 	MSG_AUTH_NAME	= 20,	MSG_AUTH_VERDICT = 21,
 	MSG_AUTH_OVER	= 22,
+	MSG_AUTH_FORK	= 24,	MSG_AUTH_FORKED	 = 25,
 	MSG_SETUP	= 32,
 	MSG_LAYER	= 34,
 	MSG_READY	= 36,
@@ -97,7 +103,7 @@ struct msg_reserve {
 };
 
 /* MSG_RESERVED, MSG_SLOT, MSG_SLOT_GRANTED, MSG_KILL, MSG_HELLO,
- * MSG_AUTH_HELLO, MSG_AUTH_BEGIN */
+ * MSG_AUTH_HELLO, MSG_AUTH_BEGIN, MSG_AUTH_FORK */
 struct msg_plain {
 	struct msg_head head;
 };
@@ -189,6 +195,13 @@ struct msg_auth_ready {
 	char realm[MSG_PRINCIPAL_BYTES];	/* the default one; "": none */
 };
 
+/* MSG_AUTH_FORKED: the listener's own child (CLONE_PARENT) */
+struct msg_auth_forked {
+	struct msg_head head;
+	int32_t pid;
+	uint32_t reserved;			/* 0 */
+};
+
 /* MSG_AUTH_NAME: proved by the mechanism, judged by the listener */
 struct msg_auth_name {
 	struct msg_head head;
@@ -276,7 +289,7 @@ struct msg_config {
 	uint32_t any_command;		/* --enable-tcp-insecure */
 	uint32_t pool;			/* ready jails to keep */
 	int32_t nice;
-	uint32_t tracing;		/* seccomp logs instead of refusing: tests */
+	uint32_t filter_mode;	/* enum sandbox_mode */
 	uint32_t name_words;		/* path components of a compiler's name that
 					   are compared: 1, or DISTCC_CMDLIST's */
 	uint32_t ntoolchains;

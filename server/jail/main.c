@@ -122,8 +122,7 @@ enter_user_namespace(void)
 static int
 build_filters(void)
 {
-	enum sandbox_mode mode = config->tracing ? SANDBOX_LOG :
-	    SANDBOX_ERRNO;
+	enum sandbox_mode mode = (enum sandbox_mode)config->filter_mode;
 	int r = sandbox_filter_build(SANDBOX_JAIL_INIT, mode,
 	    &plan.init_filter);
 
@@ -223,6 +222,7 @@ probe_layers(void)
 		.is_root = config->is_root != 0,
 		.is_reduced = config->is_reduced != 0,
 		.any_command = config->any_command != 0,
+		.filter_is_lax = config->filter_mode != SANDBOX_ERRNO,
 		.shm_key = PROBE_SHM_KEY,
 	};
 	int shm = shmget(PROBE_SHM_KEY, 4096, IPC_CREAT | 0600);

@@ -16,6 +16,7 @@ struct probe_context {
 	uid_t worker_uid;
 	bool is_root;
 	bool is_reduced;
+	bool filter_is_lax;	/* --sandbox-filter: tests of the tables */
 	bool any_command;	/* --enable-tcp-insecure */
 	const char *root;	/* set inside: jail_root() */
 	int shm_key;		/* System V shared memory that the host has */

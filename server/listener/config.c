@@ -32,7 +32,7 @@ fill_identity(struct msg_config *c, const struct options *o,
 static int
 build_filters(struct msg_config *c, const struct options *o)
 {
-	enum sandbox_mode mode = o->tracing ? SANDBOX_LOG : SANDBOX_ERRNO;
+	enum sandbox_mode mode = o->filter_mode;
 	int r = sandbox_filter_build(SANDBOX_WORKER, mode, &c->worker_filter);
 
 	if (r == 0 && o->auth != AUTH_OFF)
@@ -53,7 +53,7 @@ fill(struct msg_config *c, const struct options *o, const struct ids *ids)
 	c->slots = o->jobs;
 	c->is_reduced = o->is_reduced ? 1 : 0;
 	c->any_command = o->any_command ? 1 : 0;
-	c->tracing = o->tracing ? 1 : 0;
+	c->filter_mode = (uint32_t)o->filter_mode;
 	c->pool = o->pool;
 	c->nice = o->nice;
 	c->auth = (uint32_t)o->auth;

@@ -30,7 +30,6 @@ FLAG(set_inetd, o->mode = MODE_INETD)
 FLAG(set_no_detach, o->no_detach = true)
 FLAG(set_log_stderr, o->log_stderr = true)
 FLAG(set_insecure, o->any_command = true)
-FLAG(set_trace, o->tracing = true)
 FLAG(set_help, o->show = SHOW_HELP)
 FLAG(set_version, o->show = SHOW_VERSION)
 FLAG(set_verbose, o->log_level = LOG_LVL_DEBUG; o->has_log_level = true)
@@ -48,6 +47,23 @@ FLAG(set_wizard, o->log_level = LOG_LVL_DEBUG; o->has_log_level = true;
 		o->field = value;					\
 		return 0;						\
 	}
+
+/* What a system call meets that no table lists: for the tests of the tables. */
+static int
+set_filter(void *target, const char *value)
+{
+	static const char *const names[] = { [SANDBOX_ERRNO] = "errno",
+	    [SANDBOX_KILL] = "kill", [SANDBOX_LOG] = "log" };
+	struct options *o = target;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], value) == 0) {
+			o->filter_mode = (enum sandbox_mode)i;
+			return 0;
+		}
+	log_errx("--sandbox-filter: \"%s\" is not errno, kill or log", value);
+	return ERR_SYNTAX;
+}
 
 STRING(set_user, user)
 STRING(set_pid_file, pid_file)
@@ -511,7 +527,7 @@ static const struct opt jail_table[] = {
 	    "when root: user ids for jobs", set_jail_uids },
 	{ "pool", 0, OPT_REQUIRED, "N", "jails made ready in advance",
 	    set_pool },
-	{ "sandbox-trace", 0, OPT_NONE, NULL, NULL, set_trace },
+	{ "sandbox-filter", 0, OPT_REQUIRED, "MODE", NULL, set_filter },
 	{ "sysroot", 0, OPT_REQUIRED, "DIR", NULL, set_sysroot },
 };
 

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "policy/access.h"
 #include "policy/limits.h"
+#include "sandbox/sandbox.h"
 
 #define OPTIONS_PORT		3632
 #define OPTIONS_LISTEN_MAX	32
@@ -50,7 +51,7 @@ struct options {
 	bool no_detach;
 	bool is_reduced;		/* --sandbox=reduced */
 	bool any_command;		/* --enable-tcp-insecure */
-	bool tracing;			/* --sandbox-trace: for the tests */
+	enum sandbox_mode filter_mode;	/* hidden, for tests */
 	uint16_t port;
 	const char *listen[OPTIONS_LISTEN_MAX];
 	size_t nlisten;			/* 0: all addresses */
