@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/cpp.h"
+#include "client/depsenv.h"
 #include "client/slots.h"
 #include "client/spawn.h"
 #include "lib/fd.h"
@@ -101,8 +102,11 @@ run(struct cpp *c, const struct args_source *src)
 
 		log_debug("preprocess: %s", text);
 	}
-	if (r == 0)
+	if (r == 0) {
+		depsenv_divert();
 		r = spawn_start(src->file, a.argv, c->out, c->err, &c->pid);
+		depsenv_restore();
+	}
 	args_free(&a);
 	return r;
 }

@@ -189,6 +189,35 @@ read_tcp(struct entry *e, struct host *h)
 	return r == 0 ? read_options(e, h) : r;
 }
 
+/*
+ * These become words of a command; ssh hands some of them to shells.  One that
+ * begins with "-" would be an option, and options of ssh run programs.
+ */
+static int
+check_word(struct entry *e, const char *what, const char *word)
+{
+	if (word == NULL)
+		return 0;
+	if (word[0] == '-')
+		return refuse(e, "%s must not begin with \"-\"", what);
+	if (strpbrk(word, "'\"`$\\;&|<>(){}*?!") != NULL)
+		return refuse(e, "%s has a character that shells read", what);
+	return 0;
+}
+
+static int
+check_ssh(struct entry *e, const struct host *h)
+{
+	int r = check_word(e, "the user", h->user);
+
+	if (r == 0)
+		r = check_word(e, "the host", h->name);
+	/* what the far shell makes of the rest is the list's owner's choice */
+	if (r == 0 && h->command != NULL && h->command[0] == '-')
+		r = refuse(e, "the command must not begin with \"-\"");
+	return r;
+}
+
 static int
 read_ssh(struct entry *e, struct host *h)
 {
@@ -209,7 +238,13 @@ read_ssh(struct entry *e, struct host *h)
 			h->command = mem_strndup(e->at + 1, len);
 		e->at += 1 + len;
 	}
-	return r == 0 ? read_options(e, h) : r;
+	if (r == 0)
+		r = check_ssh(e, h);
+	if (r == 0)
+		r = read_options(e, h);
+	if (r == 0 && (h->has_auth || h->has_seal))
+		doubt(e, "SSH has its own authentication and encryption");
+	return r;
 }
 
 /* Exactly "localhost" or "localhost/N"; with a port or an option behind the

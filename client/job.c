@@ -8,12 +8,15 @@
 
 #include "client/auth.h"
 #include "client/backoff.h"
+#include "client/depsenv.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
 #include "client/job.h"
 #include "client/local.h"
+#include "client/native.h"
 #include "client/output.h"
 #include "client/remote.h"
+#include "client/respfile.h"
 #include "client/slots.h"
 #include "client/spawn.h"
 #include "client/state.h"
@@ -83,8 +86,8 @@ fall_back(struct job *job)
 static const char *
 not_built_in(const struct host *h)
 {
-	if (h->kind == HOST_SSH)
-		return "SSH is not built in";
+	if (h->kind == HOST_SSH)	/* it has its own */
+		return NULL;
 	return h->has_auth || h->has_seal ? auth_missing() : NULL;
 }
 
@@ -191,6 +194,7 @@ take_object(struct job *job, const struct host *host,
 		return DONE;
 	}
 	print_messages(job, res);
+	depsenv_commit();
 	stats_add(job->env, STATS_REMOTE, host->spec, NULL);
 	log_info("compile %s on %s completed ok", job->file, host->spec);
 	*code = 0;
@@ -381,6 +385,30 @@ set_environment(const struct job *job)
 	return 0;
 }
 
+/*
+ * The command as it is judged and sent.  The local compiler, if it comes to
+ * that, gets the user's own words.
+ */
+static int
+scan(struct job *job)
+{
+	char *const *argv = job->argv;
+
+	if (respfile_is_used(argv) &&
+	    respfile_expand(argv, &job->expanded) == 0)
+		argv = job->expanded.argv;
+	if (native_is_used(argv) && native_resolve(job->env,
+	    job->compiler.file, argv, &job->resolved) == 0)
+		argv = job->resolved.argv;
+	job->source = (struct args_source){
+		.argv = argv,
+		.scan = &job->scan,
+		.file = job->compiler.file,
+		.rewrite_cross = !job->env->no_rewrite_cross,
+	};
+	return cmdline_scan(argv, &job->scan);
+}
+
 static int
 prepare(struct job *job)
 {
@@ -393,16 +421,22 @@ prepare(struct job *job)
 	}
 	r = set_environment(job);
 	if (r == 0)
-		r = cmdline_scan(job->argv, &job->scan);
+		r = scan(job);
 	if (job->scan.input != 0)
-		job->file = job->argv[job->scan.input];
-	job->source = (struct args_source){
-		.argv = job->argv,
-		.scan = &job->scan,
-		.file = job->compiler.file,
-		.rewrite_cross = !job->env->no_rewrite_cross,
-	};
+		job->file = job->source.argv[job->scan.input];
 	return r;
+}
+
+static void
+clean_up(struct job *job)
+{
+	cpp_free(&job->cpp);
+	cmdline_scan_free(&job->scan);
+	words_free(&job->expanded);
+	words_free(&job->resolved);
+	find_free(&job->compiler);
+	hosts_free(&job->hosts);
+	free(job->skip);
 }
 
 int
@@ -428,10 +462,6 @@ job_run(const struct env *env, char *const *argv)
 		code = distribute(&job);
 	}
 	state_end();
-	cpp_free(&job.cpp);
-	cmdline_scan_free(&job.scan);
-	find_free(&job.compiler);
-	hosts_free(&job.hosts);
-	free(job.skip);
+	clean_up(&job);
 	return code;
 }

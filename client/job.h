@@ -15,11 +15,14 @@
 #include "client/env.h"
 #include "client/find.h"
 #include "client/hosts.h"
+#include "client/words.h"
 
 struct job {
 	const struct env *env;
 	char *const *argv;		/* argv[0]: the compiler as typed */
-	struct cmdline_scan scan;
+	struct words expanded;		/* without "@FILE"; or empty */
+	struct words resolved;		/* without "native"; or empty */
+	struct cmdline_scan scan;	/* of source.argv */
 	struct find compiler;
 	struct host_list hosts;
 	bool *skip;			/* owns: a flag for each host */

@@ -10,6 +10,7 @@
 #include "client/auth.h"
 #include "client/connect.h"
 #include "client/remote.h"
+#include "client/ssh.h"
 #include "client/state.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
@@ -29,6 +30,7 @@ struct remote {
 	const struct host *host;
 	struct cpp *cpp;
 	struct connect conn;
+	struct ssh ssh;
 	struct auth *auth;		/* owns: a sealed connection, or NULL */
 	struct buf sealed;		/* records on their way out */
 	unsigned int protocol;
@@ -214,55 +216,73 @@ send_source(struct remote *r)
 static int
 wait_for_either(struct remote *r)
 {
-	struct pollfd p[2] = {
-		{ r->conn.is_done ? -1 : r->conn.fd, POLLOUT, 0 },
-		{ r->cpp->is_done ? -1 : r->cpp->pidfd, POLLIN, 0 },
-	};
-	int64_t deadline = r->conn.is_done ? -1 : r->conn.deadline_ms;
+	struct pollfd p[CONNECT_ADDRS_MAX + 1];
+	size_t n;
 
 	if (r->conn.is_done && r->cpp->pidfd < 0) {
 		cpp_finish(r->cpp, r->env);
 		return 0;
 	}
-	if (poll(p, 2, clock_poll_timeout(deadline)) < 0)
+	n = connect_poll(&r->conn, p);
+	p[n] = (struct pollfd){ r->cpp->is_done ? -1 : r->cpp->pidfd, POLLIN,
+	    0 };
+	if (poll(p, n + 1, clock_poll_timeout(connect_wake_ms(&r->conn))) < 0)
 		return errno == EINTR ? 0 : err_from_errno(errno);
-	if (p[1].revents != 0)
+	if (p[n].revents != 0)
 		cpp_finish(r->cpp, r->env);
 	return r->conn.is_done ? 0 : connect_step(&r->conn);
 }
 
-/* The preprocessor goes on meanwhile. */
+static int
+explain_connect(struct remote *r, int e)
+{
+	(void)snprintf(r->res->why, sizeof(r->res->why), "%s",
+	    r->conn.why[0] != '\0' ? r->conn.why : err_text(e));
+	return e;
+}
+
+/* SSH has done this in its own way. */
 static int
 authenticate(struct remote *r)
 {
-	if (!r->host->has_auth && !r->host->has_seal)
+	if (r->host->kind == HOST_SSH ||
+	    (!r->host->has_auth && !r->host->has_seal))
 		return 0;
 	return auth_begin(&r->auth, r->conn.fd, r->host, r->env, r->res->why);
+}
+
+/* What can be done while the preprocessor goes on. */
+static int
+use_connection(struct remote *r)
+{
+	int e = authenticate(r);
+
+	if (e < 0 || r->cpp->is_done)
+		return e;
+	e = send_head(r);
+	return e < 0 ? explain(r, e, "sending the command") : 0;
 }
 
 static int
 prepare(struct remote *r)
 {
-	while (!r->conn.is_done || !r->cpp->is_done) {
-		bool was_connected = r->conn.is_done;
-		int e = wait_for_either(r);
+	bool is_used = false;
 
-		if (e < 0) {
-			(void)snprintf(r->res->why, sizeof(r->res->why), "%s",
-			    r->conn.why[0] != '\0' ? r->conn.why :
-			    err_text(e));
-			return e;
+	while (!is_used || !r->cpp->is_done) {
+		int e;
+
+		if (r->conn.is_done && !is_used) {
+			e = use_connection(r);
+			is_used = true;
+		} else {
+			e = wait_for_either(r);
+			if (e < 0)
+				return explain_connect(r, e);
 		}
 		if (r->cpp->has_failed)
 			return ERR_ACCESS;
-		if (!was_connected && r->conn.is_done &&
-		    (e = authenticate(r)) < 0)
+		if (e < 0)
 			return e;
-		if (!was_connected && r->conn.is_done && !r->cpp->is_done) {
-			e = send_head(r);
-			if (e < 0)
-				return explain(r, e, "sending the command");
-		}
 	}
 	return 0;
 }
@@ -459,6 +479,18 @@ protocol_of(const struct host *host)
 #endif
 }
 
+/* ssh is as good as connected: what goes wrong shows when it ends. */
+static int
+start(struct remote *r)
+{
+	r->ssh.messages = -1;
+	if (r->host->kind != HOST_SSH)
+		return connect_start(&r->conn, r->host);
+	r->conn.fd = -1;
+	r->conn.is_done = true;
+	return ssh_start(&r->ssh, r->env, r->host, &r->conn.fd);
+}
+
 int
 remote_run(const struct env *env, const struct host *host, char *const *argv,
     struct cpp *cpp, struct remote_result *res)
@@ -469,14 +501,19 @@ remote_run(const struct env *env, const struct host *host, char *const *argv,
 		.head = BUF_INIT(HEAD_MAX_BYTES),
 		.sealed = BUF_INIT(2 * (size_t)WIRE_BODY_MAX_BYTES),
 	};
-	int e = connect_start(&r.conn, host);
+	int e = start(&r);
 
 	if (e < 0) {
-		(void)snprintf(res->why, sizeof(res->why), "%s", r.conn.why);
+		(void)explain_connect(&r, e);
 	} else {
 		e = request_put_head(&r.head, r.protocol, NULL, argv);
 		e = e < 0 ? explain(&r, e, "the command") : converse(&r);
 	}
+	if (e < 0 && host->kind == HOST_SSH) {
+		fd_close(&r.conn.fd);
+		ssh_explain(&r.ssh, res->why, sizeof(res->why));
+	}
+	ssh_free(&r.ssh);
 	auth_free(r.auth);
 	buf_free(&r.sealed);
 	connect_free(&r.conn);

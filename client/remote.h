@@ -27,7 +27,7 @@ void remote_result_free(struct remote_result *res);
 /*
  * remote_run - connect while the preprocessor runs, send the job, and take
  * the whole reply.
- * in      host: a TCP host; argv: the words to send
+ * in      host: TCP or SSH; argv: the words to send
  *         cpp: started; finished here, unless the connection fails first: the
  *         next host can then use it
  * returns 0, with a status that may still be a failure; else the host is at

@@ -58,7 +58,7 @@ show_help(const struct env *env)
 	    "Hosts, from $DISTCC_HOSTS, $DISTCC_DIR/hosts, ~/.distcc/hosts or\n"
 	    "the system's own list:\n"
 	    "   localhost[/N]                    run here, N at a time\n"
-	    "   HOST[:PORT][/N][,lzo][,cpp][,auth[=NAME]][,down]\n"
+	    "   HOST[:PORT][/N][,lzo][,cpp][,auth[=NAME]][,seal[=NAME]]\n"
 	    "   [USER]@HOST[/N][:COMMAND][,...]  through SSH (not built in)\n"
 	    "   --randomize --localslots=N --localslots_cpp=N +zeroconf\n"
 	    "\n"

@@ -15,6 +15,13 @@
 int spawn_start(const char *file, char *const *argv, int out, int err,
     pid_t *pid) MUST_CHECK;
 
+/*
+ * spawn_search - start argv[0], searched for on PATH, and leave it alone: a
+ * signal that ends us does not end it.
+ * in      fds: for its stdin, stdout and stderr; -1: ours
+ */
+int spawn_search(char *const *argv, const int fds[3], pid_t *pid) MUST_CHECK;
+
 /* spawn_wait - its wait status; -1 if it cannot be had. */
 int spawn_wait(pid_t pid);
 

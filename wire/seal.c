@@ -34,7 +34,7 @@ seal_put_head(struct seal *s, enum seal_kind kind, struct buf *b)
 
 	if (s->wrote_last)
 		return ERR_PROTOCOL;
-	encode_fixed(p, s->is_client, kind, s->wrote);
+	encode_fixed(p, s->is_client, (int)kind, s->wrote);
 	r = buf_append(b, p, sizeof(p));
 	if (r == 0 && s->wrote == 0)
 		r = buf_append(b, s->nonces, sizeof(s->nonces));

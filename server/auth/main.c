@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * distccd-auth - one client's handshake.  Started by distccd, ahead of time,
- * with the descriptors of server/msg.h; loads GSSAPI, shuts itself in, and
- * only then is given a client.
+ * distccd-auth - clients' handshakes.  Started once by distccd with the
+ * descriptors of server/msg.h; loads GSSAPI, shuts itself in, and then forks a
+ * process for each client, which gives up still more before it meets it.  The
+ * first process never has a client's socket.  (To start afresh for each client
+ * would take longer than the handshake.  What a fork shares with its siblings,
+ * it could not keep from who took it over anyway: it holds the keytab.)
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "auth/config.h"
@@ -87,10 +92,10 @@ set_environment(void)
 }
 
 static int
-confine(struct handshake *h)
+confine(void)
 {
-	int r = sandbox_confine_auth(&h->config->auth_filter, MEMORY_BYTES,
-	    config_paths(), REPLAY_FILE);
+	int r = sandbox_confine_auth(MEMORY_BYTES, config_paths(),
+	    REPLAY_FILE);
 
 	if (r < 0)
 		log_errx("can't confine distccd-auth: %s", err_text(r));
@@ -130,7 +135,7 @@ set_up(struct handshake *h)
 		    "/etc/gssapi_mech.conf");
 		return ERR_UNSUPPORTED;
 	}
-	if ((r = confine(h)) < 0)
+	if ((r = confine()) < 0)
 		return r;
 	return say_ready(h);
 }
@@ -156,21 +161,75 @@ take_client(struct handshake *h)
 	return 0;
 }
 
-int
-main(void)
+/* --- in the forked process ---------------------------------------------- */
+
+static int
+serve(struct handshake *h)
 {
-	struct handshake *h = &handshake;
 	AUTOFD context = -1;
 
-	log_init("distccd-auth");
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (set_up(h) < 0 || take_client(h) < 0)
+	if (sandbox_confine_forked(&h->config->auth_filter) < 0 ||
+	    take_client(h) < 0)
 		return EXIT_FAILURE;
 	(void)!handshake_run(h, &context);
 	h->over.head = (struct msg_head){ MSG_AUTH_OVER, h->job };
 	h->over.is_sealed = context >= 0 ? 1 : 0;
-	if (chan_send(MSG_CHAN_FD, &h->over, sizeof(h->over), &context,
-	    context >= 0 ? 1 : 0) < 0)
-		return EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	return chan_send(MSG_CHAN_FD, &h->over, sizeof(h->over), &context,
+	    context >= 0 ? 1 : 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* --- in the first process ------------------------------------------------ */
+
+/*
+ * A child of the listener's, not of ours: it can be waited for there.  (So not
+ * fork(3), which does not know CLONE_PARENT; there are no threads.)
+ */
+static int
+fork_one(struct handshake *h, uint32_t job, int chan)
+{
+	struct msg_auth_forked m = { .head = { MSG_AUTH_FORKED, job } };
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
+	    NULL);
+
+	if (pid == 0) {
+		if (dup2(chan, MSG_CHAN_FD) < 0)
+			_exit(EXIT_FAILURE);
+		(void)close(chan);
+		_exit(serve(h));
+	}
+	if (pid < 0)
+		return err_from_errno(errno);
+	m.pid = (int32_t)pid;
+	return chan_send(MSG_CHAN_FD, &m, sizeof(m), NULL, 0);
+}
+
+static int
+serve_listener(struct handshake *h)
+{
+	struct msg_plain m;
+	int fds[CHAN_FDS_MAX], r;
+	size_t nfds;
+	ssize_t n = chan_recv(MSG_CHAN_FD, &m, sizeof(m), fds, &nfds);
+
+	if (n < 0)
+		return (int)n;
+	r = n == (ssize_t)sizeof(m) && m.head.type == MSG_AUTH_FORK &&
+	    nfds == 1 ? fork_one(h, m.head.job, fds[0]) : ERR_PROTOCOL;
+	for (size_t i = 0; i < CHAN_FDS_MAX; i++)
+		fd_close(&fds[i]);
+	return r;
+}
+
+int
+main(void)
+{
+	struct handshake *h = &handshake;
+	int r;
+
+	log_init("distccd-auth");
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = set_up(h);
+	while (r == 0)
+		r = serve_listener(h);
+	return r == ERR_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,7 +12,6 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/mem.h"
 #include "server/listener/auth.h"
 #include "server/listener/authfiles.h"
 #include "server/listener/clients.h"
@@ -22,7 +21,7 @@
 #define READY_PROCESSES	2	/* started ahead of time */
 #define BUSY_MAX	256	/* unfinished handshakes */
 #define BUSY_PER_SOURCE	64
-#define START_MS	10000	/* from exec to READY */
+#define START_MS	10000	/* from exec to READY, from FORK to FORKED */
 #define GRACE_MS	5000	/* after the handshake's own deadline */
 #define RETRY_MS	1000	/* after one that did not even start */
 #define CRASH_PENALTY_S	10
@@ -30,7 +29,7 @@
 #define LOGS_MAX	8	/* lines of one process */
 
 enum handshake_state {
-	HANDSHAKE_STARTING	= 1 << 0,
+	HANDSHAKE_STARTING	= 1 << 0,	/* is to be forked */
 	HANDSHAKE_READY		= 1 << 1,	/* waits for a client */
 	HANDSHAKE_BUSY		= 1 << 2,	/* reads tokens */
 	HANDSHAKE_JUDGED	= 1 << 3,
@@ -45,21 +44,23 @@ struct handshake {
 	int exit_status;
 	enum handshake_state state;
 	uint32_t nlogs;
+	uint32_t id;			/* of MSG_AUTH_FORK */
 	uint32_t job;			/* 0: no client yet */
 	int in, out;			/* owns; -1: none */
 	bool has_client;
+	bool is_stale;			/* of a first process that was renewed */
 	bool is_allowed;
 	bool is_sealed;
 	uint32_t source;		/* by address, then by principal */
 	int64_t since_ms;		/* of the present state */
 	struct sockaddr_storage peer;
-	char realm[MSG_PRINCIPAL_BYTES];
 	char principal[MSG_PRINCIPAL_BYTES];
 };
 
 union message {
 	struct msg_head head;
 	struct msg_auth_ready ready;
+	struct msg_auth_forked forked;
 	struct msg_auth_name name;
 	struct msg_auth_over over;
 	struct msg_log log;
@@ -128,8 +129,6 @@ lose(struct handshake *h)
 
 	if (fd < 0)
 		return;
-	if (h->state == HANDSHAKE_STARTING)
-		h->server->auth.retry_at_ms = clock_ms() + RETRY_MS;
 	loop_remove(&h->chan);
 	(void)close(fd);
 	drop_client(h);
@@ -174,16 +173,6 @@ give(struct handshake *h)
 /* --- messages ------------------------------------------------------------ */
 
 static int
-do_ready(struct handshake *h, const union message *m, int *fds)
-{
-	(void)fds;
-	(void)snprintf(h->realm, sizeof(h->realm), "%.*s",
-	    (int)sizeof(m->ready.realm) - 1, m->ready.realm);
-	enter(h, HANDSHAKE_READY);
-	return h->has_client ? give(h) : 0;
-}
-
-static int
 do_log(struct handshake *h, const union message *m, int *fds)
 {
 	uint32_t level = m->log.level;
@@ -208,7 +197,7 @@ judge(struct handshake *h, const char *own, uint32_t *source)
 	if (!principal_is_service(options_principal(), own))
 		return "the client authenticated to another service";
 	if ((why = principal_judge(&p->allow, &p->deny, h->principal,
-	    h->realm)) != NULL)
+	    s->auth.realm)) != NULL)
 		return why;
 	if (sources_find_principal(&s->sources, h->principal, now,
 	    source) < 0)
@@ -327,13 +316,11 @@ static const struct row {
 	unsigned int states;	/* in which of them it is allowed */
 	int (*act)(struct handshake *, const union message *, int *);
 } rows[] = {
-	{ MSG_AUTH_READY, sizeof(struct msg_auth_ready), 0,
-	    HANDSHAKE_STARTING, do_ready },
 	{ MSG_AUTH_NAME, sizeof(struct msg_auth_name), 0, HANDSHAKE_BUSY,
 	    do_name },
 	{ MSG_AUTH_OVER, sizeof(struct msg_auth_over), 1,
 	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_over },
-	{ MSG_LOG, sizeof(struct msg_log), 0, HANDSHAKE_STARTING |
+	{ MSG_LOG, sizeof(struct msg_log), 0,
 	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_log },
 };
 
@@ -372,6 +359,8 @@ receive(struct handshake *h)
 }
 
 static void refill(struct server *s);
+static void lose_master(struct server *s);
+static void master_ready(void *arg);
 
 static void
 ready(void *arg)
@@ -391,48 +380,152 @@ ready(void *arg)
 	refill(s);
 }
 
-/* --- processes ----------------------------------------------------------- */
+/* --- the first process --------------------------------------------------- */
 
-char *const *
-auth_environment(void)
+static struct handshake *
+find_id(const struct server *s, uint32_t id)
 {
-	static const char *const names[] = { "KRB5_CONFIG",
-	    "GSSAPI_MECH_CONF", "KRB5_TRACE" };
-	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	static char *env[sizeof(names) / sizeof(names[0]) + 2];
-	size_t n = 0;
-
-	if (env[0] != NULL)
-		return env;
-	env[n++] = path;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = getenv(names[i]);
-
-		if (value != NULL)
-			env[n++] = mem_printf("%s=%s", names[i], value);
-	}
-	return env;
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next)
+		if (h->id == id && h->state == HANDSHAKE_STARTING)
+			return h;
+	return NULL;
 }
 
 static int
-spawn(struct server *s, struct handshake *h)
+note_forked(struct server *s, const struct msg_auth_forked *m)
+{
+	struct handshake *h = find_id(s, m->head.job);
+
+	if (m->pid <= 1)
+		return ERR_PROTOCOL;
+	/* given up meanwhile: it ends when it finds its channel closed */
+	if (h == NULL)
+		return 0;
+	h->pid = m->pid;
+	enter(h, HANDSHAKE_READY);
+	if (h->has_client && give(h) < 0)
+		lose(h);
+	return 0;
+}
+
+static int
+note_ready(struct server *s, const struct msg_auth_ready *m)
+{
+	(void)snprintf(s->auth.realm, sizeof(s->auth.realm), "%.*s",
+	    (int)sizeof(m->realm) - 1, m->realm);
+	s->auth.is_ready = true;
+	s->auth.retry_at_ms = 0;
+	return 0;
+}
+
+static int
+receive_master(struct server *s)
+{
+	union message m;
+	ssize_t n = chan_recv(s->auth.master.fd, &m, sizeof(m), NULL, NULL);
+
+	if (n < 0)
+		return (int)n;
+	if (n == (ssize_t)sizeof(m.forked) && m.head.type == MSG_AUTH_FORKED)
+		return note_forked(s, &m.forked);
+	if (n == (ssize_t)sizeof(m.ready) && m.head.type == MSG_AUTH_READY)
+		return note_ready(s, &m.ready);
+	if (n != (ssize_t)sizeof(m.log) || m.head.type != MSG_LOG)
+		return ERR_PROTOCOL;
+	log_errx("distccd-auth: %s", escape(m.log.text, sizeof(m.log.text)));
+	return 0;
+}
+
+/* It ends when it sees the channel closed; those that wait for it are lost. */
+static void
+lose_master(struct server *s)
+{
+	struct handshake *next;
+	int fd = s->auth.master.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(&s->auth.master);
+	(void)close(fd);
+	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
+		next = h->next;
+		if (h->state == HANDSHAKE_STARTING)
+			lose(h);
+	}
+}
+
+static void
+master_ready(void *arg)
+{
+	struct server *s = arg;
+	int r = receive_master(s);
+
+	if (r == 0 || r == ERR_BUSY)
+		return;
+	log_errx("event=auth_lost reason=\"%s\"", err_text(r));
+	lose_master(s);
+	refill(s);
+}
+
+/* --- processes ----------------------------------------------------------- */
+
+/* The first process, from which the others are forked. */
+static int
+spawn_master(struct server *s)
 {
 	struct msg_plain hello = { .head = { MSG_AUTH_HELLO, 0 } };
 	const int fds[3] = { s->config_fd, s->auth.keytab_fd,
 	    s->auth.replay_fd };
 	struct spawn sp = { .name = "distccd-auth", .in = -1, .out = -1,
 	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids,
-	    .env = auth_environment() };
+	    .env = spawn_gss_environment() };
 	int pair[2], r;
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
-	h->chan = (struct loop_item){ pair[0], ready, h };
+	s->auth.master = (struct loop_item){ pair[0], master_ready, s };
+	s->auth.is_ready = false;
 	sp.path = spawn_path(sp.name);
 	sp.chan = pair[1];
 	r = chan_send(pair[0], &hello, sizeof(hello), fds, 3);
 	if (r == 0)
-		r = spawn_start(&sp, &h->pid);
+		r = spawn_start(&sp, &s->auth.master_pid);
+	(void)close(pair[1]);
+	if (r == 0)
+		r = fd_set_nonblock(pair[0], true);
+	return r == 0 ? loop_add(&s->auth.master) : r;
+}
+
+static int
+start_master(struct server *s)
+{
+	int r;
+
+	if (s->auth.master.fd >= 0)
+		return 0;
+	if (clock_ms() < s->auth.retry_at_ms)
+		return ERR_BUSY;
+	/* if this one fails, the next try is not at once */
+	s->auth.retry_at_ms = clock_ms() + RETRY_MS;
+	r = spawn_master(s);
+	if (r < 0) {
+		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
+		lose_master(s);
+	}
+	return r;
+}
+
+/* Ask for a process; it is ours to use when FORKED has come. */
+static int
+fork_one(struct server *s, struct handshake *h)
+{
+	struct msg_plain m = { .head = { MSG_AUTH_FORK, h->id } };
+	int pair[2], r = start_master(s);
+
+	if (r < 0 || (r = chan_pair(pair)) < 0)
+		return r;
+	h->chan = (struct loop_item){ pair[0], ready, h };
+	r = chan_send(s->auth.master.fd, &m, sizeof(m), &pair[1], 1);
 	(void)close(pair[1]);
 	if (r == 0)
 		r = fd_set_nonblock(pair[0], true);
@@ -449,13 +542,16 @@ add(struct server *s)
 		return ERR_NOMEM;
 	h->server = s;
 	h->in = h->out = h->chan.fd = -1;
+	h->id = ++s->auth.last_id;
 	h->next = s->auth.list;
 	s->auth.list = h;
 	h->state = HANDSHAKE_OVER;
 	enter(h, HANDSHAKE_STARTING);
-	r = spawn(s, h);
-	if (r < 0) {
-		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
+	r = fork_one(s, h);
+	if (r < 0 && h->chan.fd < 0) {
+		enter(h, HANDSHAKE_OVER);
+		free_if_gone(h);
+	} else if (r < 0) {
 		lose(h);
 	}
 	return r;
@@ -469,8 +565,7 @@ refill(struct server *s)
 
 	if (s->opt.auth == AUTH_OFF || s->is_inetd || s->stop_at_ms >= 0)
 		return;
-	while (a->nready + a->nstarting < READY_PROCESSES &&
-	    clock_ms() >= a->retry_at_ms)
+	while (a->nready + a->nstarting < READY_PROCESSES)
 		if (add(s) < 0)
 			return;
 }
@@ -558,7 +653,7 @@ find_process(struct server *s)
 	struct handshake *found = NULL;
 
 	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
-		if (h->has_client)
+		if (h->has_client || h->is_stale)
 			continue;
 		if (h->state == HANDSHAKE_READY)
 			return h;
@@ -598,6 +693,27 @@ auth_start(struct server *s, int in, int out, const struct sockaddr *peer,
 	return r;
 }
 
+/* Another first process, and none that was forked from the old one. */
+static void
+renew(struct server *s)
+{
+	for (struct handshake *h = s->auth.list; h != NULL; h = h->next)
+		h->is_stale = h->state == HANDSHAKE_READY;
+	lose_master(s);
+}
+
+static void
+end_stale(struct server *s)
+{
+	struct handshake *next;
+
+	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
+		next = h->next;
+		if (h->is_stale && h->state == HANDSHAKE_READY)
+			lose(h);
+	}
+}
+
 /* A process that crashed met bytes that it could not stand. */
 static void
 note_crash(struct handshake *h, uint32_t source, bool had_client)
@@ -613,11 +729,17 @@ note_crash(struct handshake *h, uint32_t source, bool had_client)
 		log_errx("job=%u event=auth_crashed client=%s signal=%d",
 		    h->job, had_client ? peer_name(h) : "-",
 		    WTERMSIG(status));
+	/* whoever tries out addresses is to begin anew with others */
+	renew(h->server);
 }
 
 bool
 auth_reaped(struct server *s, pid_t pid, int status)
 {
+	if (pid == s->auth.master_pid) {
+		s->auth.master_pid = 0;
+		return true;	/* its channel tells the rest */
+	}
 	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
 		if (h->pid != pid)
 			continue;
@@ -654,6 +776,7 @@ auth_tick(struct server *s, int64_t now)
 		else if (h->pid > 0)
 			(void)kill(h->pid, SIGKILL);
 	}
+	end_stale(s);
 	refill(s);
 }
 
@@ -666,6 +789,7 @@ auth_stop(struct server *s)
 		next = h->next;
 		lose(h);
 	}
+	lose_master(s);
 }
 
 /* --- beginning ----------------------------------------------------------- */
@@ -675,7 +799,7 @@ auth_init(struct server *s)
 {
 	int r;
 
-	s->auth.keytab_fd = s->auth.replay_fd = -1;
+	s->auth.keytab_fd = s->auth.replay_fd = s->auth.master.fd = -1;
 	if (s->opt.nprincipals != 0 && s->opt.auth == AUTH_OFF) {
 		log_errx("rules for principals need --auth");
 		return ERR_SYNTAX;
@@ -692,43 +816,27 @@ int
 auth_open(struct server *s)
 {
 	int64_t until = clock_ms() + START_MS;
-	struct handshake *h;
 	int r;
 
 	if (s->opt.auth == AUTH_OFF)
 		return 0;
-	if ((r = add(s)) < 0)
-		return r;
-	h = s->auth.list;
-	while (r == 0 && h->state == HANDSHAKE_STARTING) {
-		r = fd_wait(h->chan.fd, POLLIN, until);
-		r = r < 0 ? r : receive(h);
+	r = start_master(s);
+	while (r == 0 && !s->auth.is_ready) {
+		r = fd_wait(s->auth.master.fd, POLLIN, until);
+		r = r < 0 ? r : receive_master(s);
 		if (r == ERR_BUSY)
 			r = 0;
 	}
 	if (r < 0) {
 		log_errx("--auth: distccd-auth can't serve (%s)", err_text(r));
-		lose(h);
+		lose_master(s);
 		return r;
 	}
-	if (h->realm[0] == '\0')
+	if (s->auth.realm[0] == '\0')
 		log_warnx("there is no default realm; rules without one match "
 		    "nobody");
+	refill(s);
 	return 0;
-}
-
-/* Those that wait have the old keytab in their hands. */
-static void
-end_ready(struct server *s)
-{
-	struct handshake *next;
-
-	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
-		next = h->next;
-		if (!h->has_client)
-			lose(h);
-	}
-	s->auth.retry_at_ms = 0;
 }
 
 void
@@ -748,6 +856,7 @@ auth_reload(struct server *s)
 		fd_close(&s->auth.keytab_fd);
 		s->auth.keytab_fd = keytab;
 	}
-	end_ready(s);
+	renew(s);
+	end_stale(s);
 	refill(s);
 }

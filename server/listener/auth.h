@@ -28,9 +28,6 @@ int auth_open(struct server *s) MUST_CHECK;
 int auth_start(struct server *s, int in, int out, const struct sockaddr *peer,
     uint32_t source) MUST_CHECK;
 
-/* auth_environment - what of our environment GSSAPI goes by. */
-char *const *auth_environment(void);
-
 /* auth_reload - SIGHUP: read keytab and rules again. */
 void auth_reload(struct server *s);
 

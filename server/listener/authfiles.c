@@ -83,7 +83,8 @@ open_replay(void *arg)
 	return rp->fd < 0 ? err_from_errno(errno) : 0;
 }
 
-/* Somebody else may have put something there: the directory is everybody's. */
+/* Somebody else may have put something there: the directory can be
+ * everybody's.  In one of root's own it was root who made the file. */
 static int
 check_replay(const struct replay *rp, const struct ids *ids)
 {
@@ -91,8 +92,15 @@ check_replay(const struct replay *rp, const struct ids *ids)
 
 	if (fstat(rp->fd, &st) < 0)
 		return err_from_errno(errno);
-	return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	    st.st_uid == ids->uid && (st.st_mode & 077) == 0 ? 0 : ERR_ACCESS;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    (st.st_mode & 077) != 0)
+		return ERR_ACCESS;
+	if (st.st_uid == ids->uid)
+		return 0;
+	if (!ids->is_root || st.st_uid != 0)
+		return ERR_ACCESS;
+	return fchown(rp->fd, ids->uid, ids->gid) < 0 ?
+	    err_from_errno(errno) : 0;
 }
 
 int

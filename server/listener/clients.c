@@ -11,7 +11,6 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/dispatch.h"
 #include "server/listener/jailer.h"
@@ -108,7 +107,7 @@ spawn_worker(struct server *s, struct client *c, int in, int out, int context)
 	if ((r = chan_pair(pair)) < 0)
 		return r;
 	c->chan = (struct loop_item){ pair[0], ready, c };
-	sp.env = context < 0 ? NULL : auth_environment();
+	sp.env = context < 0 ? NULL : spawn_gss_environment();
 	sp.path = spawn_path(sp.name);
 	sp.chan = pair[1];
 	/* sent first: the worker finds it as soon as it runs */

@@ -176,7 +176,8 @@ serve_stop(struct server *s)
 static bool
 is_over(const struct server *s, int64_t now)
 {
-	if (s->is_inetd && s->nclients == 0 && s->auth.nbusy == 0)
+	if (s->is_inetd && s->nclients == 0 && s->auth.nbusy == 0 &&
+	    s->auth.nstarting == 0)
 		return true;
 	return s->stop_at_ms >= 0 &&
 	    (s->nclients == 0 || now >= s->stop_at_ms);

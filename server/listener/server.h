@@ -76,6 +76,11 @@ struct handshake;
 
 /* distccd-auth's processes, some waiting for a client */
 struct auth {
+	struct loop_item master;	/* owns the fd; -1: there is none */
+	pid_t master_pid;
+	bool is_ready;			/* it has said so */
+	char realm[MSG_PRINCIPAL_BYTES];	/* the default one */
+	uint32_t last_id;
 	struct handshake *list;
 	uint32_t nready;		/* confined, without a client */
 	uint32_t nbusy;

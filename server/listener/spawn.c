@@ -5,12 +5,14 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/mem.h"
 #include "server/listener/spawn.h"
 #include "server/msg.h"
 
@@ -71,6 +73,27 @@ spawn_path(const char *program)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", helper_dir, program);
 	return path;
+}
+
+char *const *
+spawn_gss_environment(void)
+{
+	static const char *const names[] = { "KRB5_CONFIG",
+	    "GSSAPI_MECH_CONF", "KRB5_TRACE" };
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	static char *env[sizeof(names) / sizeof(names[0]) + 2];
+	size_t n = 0;
+
+	if (env[0] != NULL)
+		return env;
+	env[n++] = path;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL)
+			env[n++] = mem_printf("%s=%s", names[i], value);
+	}
+	return env;
 }
 
 /* Move fd to target, by way of a number that no target has. */

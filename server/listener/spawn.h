@@ -24,6 +24,9 @@ int spawn_init(void) MUST_CHECK;
 /* spawn_path - where a helper program ("distccd-worker") is; static buffer. */
 const char *spawn_path(const char *program);
 
+/* spawn_gss_environment - a PATH, and what of our environment GSSAPI goes by. */
+char *const *spawn_gss_environment(void);
+
 /*
  * spawn_start - start the program; the descriptors are borrowed.
  * out     *pid

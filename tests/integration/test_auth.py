@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Authentication: who comes in, who does not, and what each is told."""
+import contextlib
 import os
 import signal
 import socket
@@ -381,3 +382,95 @@ def test_flood_of_half_open_handshakes(realm, start_daemon, client, source):
             s.close()
     print(f"ten compiles: {alone:.2f} s alone, {under:.2f} s under the flood")
     assert under < 3 * alone + 1
+
+
+@pytest.mark.parametrize("option", [",auth=localhost", ",seal=localhost"])
+def test_inetd(realm, client, sandbox_args, option):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        c = client(listener.getsockname()[1], option)
+        p = subprocess.Popen([c.program, "gcc", "-c", "a.c"], env=c.env,
+                             cwd=c.directory, stdin=subprocess.DEVNULL)
+        conn, _ = listener.accept()
+        with conn:
+            d = subprocess.Popen(
+                [harness.OUR_DAEMON, "--inetd", "--auth", "--allow",
+                 "127.0.0.1", "--log-file", realm.replay_dir() + "/log",
+                 *sandbox_args],
+                env=realm.server_env(), stdin=conn, stdout=conn,
+                stderr=subprocess.DEVNULL)
+        assert p.wait(30) == 0, c.log()
+        assert d.wait(30) == 0
+
+
+def test_quota_counts_by_principal(server, realm, client):
+    """From one address: alice's second connection is one too many, mallory's
+    first is not."""
+    d = server("--max-per-source", "1")
+
+    def stall(side, number, name, data):
+        return b"" if (side, name) == ("client", "SREC") else data
+
+    with authlib.Middle(d.port, stall) as m:
+        c = client(m.port, ",seal=localhost")
+        p = subprocess.Popen([c.program, "gcc", "-c", "a.c"], env=c.env,
+                             cwd=c.directory, stdin=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 10
+            while not m.records("client"):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            c = client(d.port, ",seal=localhost")
+            assert not build(c)
+            assert "refuses us: --max-per-source" in c.log()
+            assert build(client(d.port, ",seal=localhost",
+                                ticket=realm.kdc.kinit("mallory")))
+        finally:
+            p.kill()
+            p.wait()
+    logged(d, "CLIENT_LEFT")
+    assert build(client(d.port, ",seal=localhost"))
+
+
+def auth_processes():
+    """What /proc says of each: {"Pid": …, "Seccomp": …}"""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), \
+                open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            s = dict(line.rstrip("\n").split(":\t", 1) for line in f
+                     if ":\t" in line)
+            if s["Name"] == "distccd-auth":
+                yield s
+
+
+def test_processes_are_confined(server):
+    d = server()
+    end = time.monotonic() + 5
+    while True:
+        found = [s for s in auth_processes()
+                 if s["PPid"] == str(d.process.pid)]
+        forked = [s for s in found if s["Seccomp"] == "2"]
+        if len(forked) == 2 and len(found) == 3:
+            break
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    for s in found:
+        assert s["NoNewPrivs"] == "1"
+        assert int(s["CapEff"], 16) == int(s["CapPrm"], 16) == 0
+        if os.geteuid() == 0:
+            assert "0" not in s["Uid"].split() + s["Gid"].split()
+
+
+def test_ends_with_the_daemon(server):
+    d = server()
+    with socket.create_connection(("127.0.0.1", d.port), 10) as s:
+        s.sendall(b"*")
+        assert s.recv(1) == b"*"
+        mine = {p["Pid"] for p in auth_processes()
+                if p["PPid"] == str(d.process.pid)}
+        assert len(mine) >= 2
+        d.stop()
+        assert s.recv(1) == b""
+    end = time.monotonic() + 5
+    while mine & {s["Pid"] for s in auth_processes()}:
+        assert time.monotonic() < end
+        time.sleep(0.02)

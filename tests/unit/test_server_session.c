@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: server/worker/session.c server/worker/answer.c server/worker/ask.c server/worker/receive.c server/worker/command.c server/worker/peer.c server/worker/jobfile.c server/worker/escape.c server/jail/job.c */
+/* needs: server/worker/session.c server/worker/answer.c server/worker/ask.c server/worker/receive.c server/worker/command.c server/worker/peer.c server/worker/jobfile.c server/worker/escape.c server/worker/sealed_none.c server/jail/job.c */
 /*
  * A whole session in a child process; the test is client and listener.  (The
  * sandbox is left out: the integration tests have it.)

@@ -127,6 +127,32 @@ test_penalty_is_not_flushed_out(void **state)
 	sources_free(&s);
 }
 
+/* A principal is one source wherever it comes from, and no address. */
+static void
+test_principals(void **state)
+{
+	struct sources s;
+	uint32_t alice, again, other, n;
+	char name[32];
+
+	(void)state;
+	assert_int_equal(sources_init(&s, 4), 0);
+	assert_int_equal(sources_find_principal(&s, "alice@R", 1, &alice), 0);
+	assert_int_equal(sources_find_principal(&s, "alice@S", 2, &other), 0);
+	assert_int_not_equal(alice, other);
+	sources_enter(&s, alice);
+	for (uint32_t i = 0; i < 20; i++) {
+		(void)snprintf(name, sizeof(name), "user%u@R", i);
+		assert_int_equal(sources_find_principal(&s, name, 3 + i, &n),
+		    0);
+		assert_int_not_equal(n, alice);
+	}
+	assert_int_equal(sources_find_principal(&s, "alice@R", 40, &again), 0);
+	assert_int_equal(alice, again);
+	assert_int_equal(sources_connections(&s, again), 1);
+	sources_free(&s);
+}
+
 int
 main(void)
 {
@@ -135,6 +161,7 @@ main(void)
 		cmocka_unit_test(test_penalties_grow_and_fade),
 		cmocka_unit_test(test_table_is_full),
 		cmocka_unit_test(test_penalty_is_not_flushed_out),
+		cmocka_unit_test(test_principals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
