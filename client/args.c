@@ -9,7 +9,8 @@
 #include "policy/compiler.h"
 #include "policy/option.h"
 
-/* Words that a command may grow by: see the callers of add(). */
+/* Words that a command may grow by: see the callers of add(); each may become
+ * two as well. */
 #define EXTRA_WORDS	10
 
 /* The names that the compilers of this machine have elsewhere. */
@@ -46,7 +47,7 @@ start(struct args *a, char *const *argv)
 	while (argv[n] != NULL)
 		n++;
 	*a = (struct args){ .n = 0 };
-	a->argv = mem_calloc(n + EXTRA_WORDS, sizeof(*a->argv));
+	a->argv = mem_calloc(2 * n + EXTRA_WORDS, sizeof(*a->argv));
 }
 
 static void
@@ -133,6 +134,7 @@ add_colour(struct args *a, const struct args_source *src)
 struct deps {
 	bool is_wanted;		/* -MD or -MMD */
 	bool is_wanted_cpp;	/* the same inside -Wp, */
+	bool has_cpp_file;	/* and a file that clang finds there */
 	bool has_file;		/* -MF */
 	bool has_target;	/* -MT or -MQ */
 };
@@ -151,14 +153,37 @@ has_item(const char *items, const char *item)
 	return false;
 }
 
+/* -Wp,-MD,FILE and nothing more, the form in which clang finds a FILE. */
+static bool
+is_plain_cpp_deps(const char *word)
+{
+	const char *file;
+
+	if (starts(word, "-Wp,-MD,"))
+		file = word + strlen("-Wp,-MD,");
+	else if (starts(word, "-Wp,-MMD,"))
+		file = word + strlen("-Wp,-MMD,");
+	else
+		return false;
+	return strchr(file, ',') == NULL;
+}
+
+static void
+note_cpp_deps(struct deps *d, const char *word)
+{
+	if (!has_item(word, "-MD") && !has_item(word, "-MMD"))
+		return;
+	d->is_wanted_cpp = true;
+	d->has_cpp_file = d->has_cpp_file || is_plain_cpp_deps(word);
+}
+
 static void
 note_deps(struct deps *d, const char *word)
 {
 	if (strcmp(word, "-MD") == 0 || strcmp(word, "-MMD") == 0)
 		d->is_wanted = true;
-	else if (starts(word, "-Wp,") &&
-	    (has_item(word, "-MD") || has_item(word, "-MMD")))
-		d->is_wanted_cpp = true;
+	else if (starts(word, "-Wp,"))
+		note_cpp_deps(d, word);
 	else if (starts(word, "-MF"))
 		d->has_file = true;
 	else if (starts(word, "-MT") || starts(word, "-MQ"))
@@ -187,15 +212,16 @@ add_deps(struct args *a, const struct args_source *src, const struct deps *d)
 	char *output = src->scan->output_name;
 	bool is_clang = compiler_family(compiler_base(src->argv[0])) ==
 	    FAMILY_CLANG;
+	bool is_wanted;
 
 	if (src->scan->output == 0 || output == NULL)
 		return;
-	if (d->is_wanted && !d->has_file) {
+	is_wanted = d->is_wanted || (d->is_wanted_cpp && is_clang);
+	if (is_wanted && !d->has_file && !(is_clang && d->has_cpp_file)) {
 		add_made(a, mem_strdup("-MF"));
 		add_made(a, deps_name(output));
 	}
-	if (!d->has_target &&
-	    (d->is_wanted || (d->is_wanted_cpp && is_clang))) {
+	if (is_wanted && !d->has_target) {
 		add_made(a, mem_strdup("-MQ"));
 		add(a, output);
 	}
@@ -213,7 +239,7 @@ args_preprocess(const struct args_source *src, struct args *out)
 {
 	enum compiler_family family =
 	    compiler_family(compiler_base(src->argv[0]));
-	struct deps deps = { false, false, false, false };
+	struct deps deps = { .is_wanted = false };
 	struct option_word w;
 
 	start(out, src->argv);
@@ -258,21 +284,28 @@ output_language(const char *language)
 static void
 rewrite_language(struct args *a)
 {
-	for (size_t i = 1; i < a->n; i++) {
-		bool is_joined = a->argv[i][0] == '-' && a->argv[i][1] == 'x' &&
-		    a->argv[i][2] != '\0';
+	for (size_t i = 1; i + 1 < a->n; i++) {
 		const char *to;
 
-		if (is_joined)
-			to = output_language(a->argv[i] + 2);
-		else if (strcmp(a->argv[i], "-x") == 0 && i + 1 < a->n)
-			to = output_language(a->argv[++i]);
-		else
+		if (strcmp(a->argv[i], "-x") != 0)
 			continue;
+		to = output_language(a->argv[++i]);
 		if (to != NULL && a->nmade < ARGS_MADE_MAX)
-			a->argv[i] = keep_made(a, mem_printf("%s%s",
-			    is_joined ? "-x" : "", to));
+			a->argv[i] = keep_made(a, mem_strdup(to));
 	}
+}
+
+/* "-xc++" becomes "-x c++", the only form that stock distccd takes. */
+static void
+add_word(struct args *a, char *word)
+{
+	static char dash_x[] = "-x";
+
+	if (starts(word, "-x") && word[2] != '\0') {
+		add(a, dash_x);
+		word += 2;
+	}
+	add(a, word);
 }
 
 #ifdef MACHINE
@@ -346,7 +379,7 @@ args_remote(const struct args_source *src, struct args *out)
 		return r;
 	start(out, kept);
 	for (size_t i = 0; kept[i] != NULL; i++)
-		add(out, kept[i]);
+		add_word(out, kept[i]);
 	if (src->scan->output == 0) {
 		add_made(out, mem_strdup("-o"));
 		add(out, src->scan->output_name);

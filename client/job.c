@@ -6,45 +6,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/attempt.h"
 #include "client/auth.h"
 #include "client/backoff.h"
-#include "client/depsenv.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
 #include "client/job.h"
 #include "client/local.h"
 #include "client/native.h"
-#include "client/output.h"
-#include "client/remote.h"
 #include "client/respfile.h"
 #include "client/slots.h"
-#include "client/spawn.h"
 #include "client/state.h"
 #include "client/stats.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
-/* What came of one host's attempt. */
-enum outcome {
-	DONE,		/* the exit status is known */
-	HOST_FAILED,	/* the next host may do better */
-	GO_LOCAL,	/* no host will do better */
-};
-
-/* From here on a server's exit status tells of the server, not the source. */
-#define FIRST_SERVER_CODE	EXIT_DISTCC_FAILED
-
 /* ---- locally ---- */
-
-/* Wait for a slot of this machine, and show that it is used. */
-static void
-take_local_slot(struct job *job, int *lock)
-{
-	slots_take_local(job->env, job->hosts.localslots, lock);
-	if (*lock >= 0)
-		state_start(job->env, STATE_COMPILE, NULL, slots_last());
-}
 
 /* Commands that are no business of ours to distribute: linking, -E, … */
 static int
@@ -57,7 +35,7 @@ run_undistributable(struct job *job)
 	/* only for --localslots: without a list the default is right */
 	if (hostfile_load(job->env, &job->hosts, why) < 0)
 		job->hosts.localslots = HOSTS_DEFAULT_LOCALSLOTS;
-	take_local_slot(job, &lock);
+	local_take_slot(job, &lock);
 	stats_add(job->env, STATS_LOCAL, NULL, job->scan.reason);
 	return local_become(job, lock);
 }
@@ -76,7 +54,7 @@ fall_back(struct job *job)
 	}
 	log_warnx("failed to distribute, running locally instead");
 	cpp_free(&job->cpp);
-	take_local_slot(job, &lock);
+	local_take_slot(job, &lock);
 	stats_add(job->env, STATS_LOCAL, NULL, job->local_why);
 	return local_become(job, lock);
 }
@@ -159,165 +137,6 @@ pick(struct job *job, size_t *host, int *lock, enum backoff *state)
 	}
 }
 
-/* ---- one host's attempt ---- */
-
-static void
-print(int fd, const struct buf *b)
-{
-	/* nobody is left to be told if this fails */
-	if (b->len != 0 && fd_write_all(fd, b->ptr, b->len, -1) < 0)
-		log_info("cannot write the compiler's messages");
-}
-
-static void
-print_messages(struct job *job, const struct remote_result *res)
-{
-	cpp_print_messages(&job->cpp);
-	print(STDERR_FILENO, &res->part[REPLY_SERR]);
-	print(STDOUT_FILENO, &res->part[REPLY_SOUT]);
-}
-
-static enum outcome
-take_object(struct job *job, const struct host *host,
-    const struct remote_result *res, int *code)
-{
-	int r = output_write(job->scan.output_name,
-	    buf_view(&res->part[REPLY_DOTO]));
-
-	if (r < 0) {
-		/* the local compiler will say the same in its own words */
-		*code = EXIT_IO_ERROR;
-		job->local_why = "the object cannot be written";
-		if (job->env->fallback)
-			return GO_LOCAL;
-		stats_add(job->env, STATS_FAILED, host->spec, job->local_why);
-		return DONE;
-	}
-	print_messages(job, res);
-	depsenv_commit();
-	stats_add(job->env, STATS_REMOTE, host->spec, NULL);
-	log_info("compile %s on %s completed ok", job->file, host->spec);
-	*code = 0;
-	return DONE;
-}
-
-/*
- * The same source on this machine.  If it compiles here, something is wrong
- * with the host.
- */
-static int
-retry_locally(struct job *job, const struct host *host)
-{
-	AUTOFD lock = -1;
-	int code;
-
-	log_warnx("remote compilation of '%s' failed, retrying locally",
-	    job->file);
-	cpp_free(&job->cpp);
-	take_local_slot(job, &lock);
-	code = local_run(job);
-	if (code == 0) {
-		stats_add(job->env, STATS_MISSED, host->spec,
-		    "what fails there compiles here");
-		stats_add(job->env, STATS_LOCAL, NULL, NULL);
-		log_warnx("%s failed on %s, but compiled locally", job->file,
-		    host->spec);
-		backoff_mark(job->env, host);
-	}
-	return code;
-}
-
-/* The server's compiler said no. */
-static enum outcome
-take_failure(struct job *job, const struct host *host,
-    const struct remote_result *res, int *code)
-{
-	*code = spawn_exit_code((int)res->status);
-	if (*code >= FIRST_SERVER_CODE) {
-		char text[256];
-
-		log_warnx("compile %s on %s failed with exit code %d: %s",
-		    job->file, host->spec, *code,
-		    log_escape(buf_view(&res->part[REPLY_SERR]), text,
-		    sizeof(text)));
-		(void)snprintf(text, sizeof(text), "exit code %d", *code);
-		stats_add(job->env, STATS_MISSED, host->spec, text);
-		return HOST_FAILED;
-	}
-	log_errx("compile %s on %s failed", job->file, host->spec);
-	if (job->env->fallback && !job->env->skip_local_retry)
-		*code = retry_locally(job, host);
-	else
-		print_messages(job, res);
-	if (*code != 0)
-		stats_add(job->env, STATS_FAILED, host->spec,
-		    "the compiler says so");
-	return DONE;
-}
-
-/* The source does not even preprocess: the local compiler says why. */
-static enum outcome
-take_cpp_failure(struct job *job, int *code)
-{
-	job->local_why = "the source does not preprocess";
-	if (job->env->fallback)
-		return GO_LOCAL;
-	cpp_print_messages(&job->cpp);
-	stats_add(job->env, STATS_FAILED, NULL, job->local_why);
-	*code = job->cpp.status != 0 ? spawn_exit_code(job->cpp.status) :
-	    EXIT_DISTCC_FAILED;
-	return DONE;
-}
-
-static int
-talk(struct job *job, const struct host *host, struct remote_result *res)
-{
-	struct args a;
-	int r;
-
-	if (!job->cpp.is_started)
-		cpp_start(&job->cpp, job->env, &job->source,
-		    job->hosts.localslots_cpp);
-	if (job->cpp.has_failed)
-		return ERR_ACCESS;
-	r = args_remote(&job->source, &a);
-	if (r < 0)
-		return r;
-	if (log_get_level() >= LOG_LVL_DEBUG) {
-		AUTOFREE char *text = args_join(a.argv);
-
-		log_debug("exec on %s: %s", host->spec, text);
-	}
-	r = remote_run(job->env, host, a.argv, &job->cpp, res);
-	args_free(&a);
-	return r;
-}
-
-static enum outcome
-attempt(struct job *job, const struct host *host, int *code)
-{
-	struct remote_result res;
-	enum outcome outcome;
-	int r;
-
-	remote_result_init(&res);
-	r = talk(job, host, &res);
-	if (job->cpp.has_failed) {
-		outcome = take_cpp_failure(job, code);
-	} else if (r < 0) {
-		log_warnx("host %s failed for %s: %s", host->spec, job->file,
-		    res.why);
-		stats_add(job->env, STATS_MISSED, host->spec, res.why);
-		outcome = HOST_FAILED;
-	} else if (res.status != 0) {
-		outcome = take_failure(job, host, &res, code);
-	} else {
-		outcome = take_object(job, host, &res, code);
-	}
-	remote_result_free(&res);
-	return outcome;
-}
-
 /* ---- all of it ---- */
 
 static int
@@ -343,20 +162,22 @@ distribute(struct job *job)
 			    "localhost is in the host list");
 			return local_become(job, lock);
 		}
-		switch (attempt(job, host, &code)) {
-		case DONE:
+		switch (attempt_run(job, host, &code)) {
+		case ATTEMPT_DONE:
 			if (state == BACKOFF_OVER && code == 0)
 				backoff_clear(job->env, host);
 			return code;
-		case HOST_FAILED:
+		case ATTEMPT_FAILED:
 			backoff_mark(job->env, host);
+			/* FALLTHROUGH */
+		case ATTEMPT_REFUSED:
 			job->skip[i] = true;
 			job->local_why = NULL;	/* the host's failure is */
 			/* its slot must not be held while waiting for another
 			 * host's: who has that may wait for this */
 			cpp_finish(&job->cpp, job->env);
 			break;
-		case GO_LOCAL:
+		case ATTEMPT_GO_LOCAL:
 			fd_close(&lock);
 			return fall_back(job);
 		}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/exits.h"
 #include "client/local.h"
+#include "client/slots.h"
 #include "client/spawn.h"
+#include "client/state.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 
@@ -44,4 +46,12 @@ local_become(const struct job *job, int lock)
 	if (lock >= 0 && fd_set_cloexec(lock, false) < 0)
 		return local_run(job);
 	return exec_failed(spawn_exec(job->compiler.file, job->argv));
+}
+
+void
+local_take_slot(struct job *job, int *lock)
+{
+	slots_take_local(job->env, job->hosts.localslots, lock);
+	if (*lock >= 0)
+		state_start(job->env, STATE_COMPILE, NULL, slots_last());
 }

@@ -13,6 +13,9 @@
  */
 int local_become(const struct job *job, int lock) MUST_CHECK;
 
+/* local_take_slot - wait for a slot of this machine, and show that it is used. */
+void local_take_slot(struct job *job, int *lock);
+
 /* local_run - run the command and wait; returns the exit status. */
 int local_run(const struct job *job) MUST_CHECK;
 

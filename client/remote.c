@@ -36,6 +36,7 @@ struct remote {
 	unsigned int protocol;
 	struct buf head;		/* still to be sent; then empty */
 	unsigned char *packed;		/* owns: the compressed source */
+	bool has_reply;			/* some of it */
 	struct remote_result *res;
 };
 
@@ -292,9 +293,15 @@ prepare(struct remote *r)
 static ssize_t
 read_some(struct remote *r, void *ptr, size_t size)
 {
-	return r->auth != NULL ?
+	ssize_t n = r->auth != NULL ?
 	    auth_read(r->auth, ptr, size, idle_deadline(r)) :
 	    fd_read_some(r->conn.fd, ptr, size, idle_deadline(r));
+
+	if (n > 0)
+		r->has_reply = true;
+	else if (!r->has_reply)
+		r->res->is_silent = n == ERR_CLOSED || n == ERR_TRUNCATED;
+	return n;
 }
 
 /* The rest of a long part goes straight to its place. */

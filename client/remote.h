@@ -3,6 +3,7 @@
 #ifndef CLIENT_REMOTE_H
 #define CLIENT_REMOTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/cpp.h"
@@ -19,6 +20,7 @@ struct remote_result {
 	uint32_t status;			/* the compiler's wait status */
 	struct buf part[REMOTE_PARTS];		/* plain; untrusted */
 	char why[REMOTE_WHY_BYTES];		/* on error: what went wrong */
+	bool is_silent;		/* on error: it hung up without a byte */
 };
 
 void remote_result_init(struct remote_result *res);

@@ -178,6 +178,7 @@ class Server:
         os.chmod(self.scratch, 0o1777)
         self.env, self.allow = env or {}, allow
         self.daemon = None
+        self.marked = 0
         self.start()
 
     def start(self):
@@ -212,6 +213,16 @@ class Server:
 
     def log(self):
         return self.daemon.log()
+
+    def mark(self):
+        """from here on news() is new"""
+        self.marked = len(self.lines())
+
+    def news(self):
+        return "\n".join(self.lines()[self.marked:])
+
+    def lines(self):
+        return self.log().splitlines()
 
     def is_alive(self):
         return self.daemon.process.poll() is None and \

@@ -296,3 +296,19 @@ def test_large_request_over_the_cap(make_server):
                                             protocol), half_close=True)
         assert reply.status != 0, protocol
     assert server.normal() is not None
+
+
+def test_two_daemons_on_one_host(make_server):
+    """what the jobs of one use up is not missing in the other"""
+    first, second = make_server(jobs=4), make_server(jobs=4)
+    assert first.normal() is not None and second.normal() is not None
+    jobs = [second.start_job("forks 40 8 ; sleep 8") for _ in range(4)]
+    try:
+        assert wait_until(
+            lambda: len(running_program(second.world.kit)) > 40, 5)
+        for _ in range(8):
+            assert first.normal() is not None
+    finally:
+        for job in jobs:
+            job.reset()
+        wait_until(second.is_idle, 5)

@@ -238,7 +238,6 @@ DEPS = [
     (["-MD"], {}), (["-MMD", "-MP"], {}),
     (["-MD", "-MF", "q.d"], {}), (["-MD", "-MFq.d", "-MTgoal"], {}),
     (["-MMD", "-MQ", "a$b", "-MT", "c$d"], {}),
-    (["-MD", "-MG"], {}),
     (["-Wp,-MD,w.d"], {}), (["-Wp,-MMD,w.d"], {}),
     (["-Wp,-MD,w.d,-MT,goal"], {}), (["-Wp,-MMD,w.d", "-MP"], {}),
     (["-MD", "-Wp,-MMD,w.d"], {}),
@@ -331,9 +330,9 @@ def test_local(bench, reason, args):
     need(args[0])
     if reason == "an assembly listing":
         reason = "is not on the list of options that may be handed on"
-    # the two runs have other times, or other names of temporary files, inside
-    is_same = not {"-ftime-trace", "-save-temps", "--coverage",
-                   "-fprofile-use"} & set(args)
+    # two runs of the compiler alone differ, too: times, stamps, addresses
+    is_same = not {"-ftime-trace", "--coverage", "-fprofile-arcs",
+                   "-fprofile-generate", "sum.h"} & set(args)
     bench.assert_local(reason, *args, is_same=is_same)
 
 
@@ -375,7 +374,11 @@ def test_lto_objects_link(bench, compiler, lto):
     for name in ("main.c", "maths.c"):
         result = bench.distcc(compiler, *flags, "-c", name)
         assert (result.returncode, result.stderr) == (0, "")
-        assert f"on {bench.host} completed ok" in bench.text()
+        if "hung up on" in bench.text():    # stock's, on gcc's LTO
+            assert "on localhost completed ok" in bench.text()
+            assert not [n for n in bench.client.locks() if "backoff" in n]
+        else:
+            assert f"on {bench.host} completed ok" in bench.text()
     link = bench.client.local(
         compiler, *flags, *(["-fuse-ld=lld"] if compiler == "clang" else []),
         "main.o", "maths.o", "-o", "prog")
