@@ -114,6 +114,8 @@ MON	= $(wildcard client/mon/*.c) client/state.c client/dirs.c client/env.c \
 LSDISTCC = $(wildcard client/lsdistcc/*.c) client/probe.c $(WIRE) $(LIB)
 # distcc-scand: finds the headers of a compile; reads sources, no network.
 SCAND	= $(wildcard client/scan/*.c) $(LIB)
+# distcc-zeroconf: asks Avahi which servers there are; runs nothing.
+ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c $(LIB)
 # distcc-config, update-distcc-symlinks: scripts.
 SCRIPTS	= $(B)/bin/distcc-config $(B)/bin/update-distcc-symlinks
 
@@ -122,6 +124,7 @@ LZO_STATIC	= -Wl,-Bstatic -llzo2 -Wl,-Bdynamic
 LZO_LIBS_CLIENT	= $(if $(NO_LZO),,$(if $(LIB_LZO_A),$(LZO_STATIC),-llzo2))
 SANDBOX_LIBS	= -lseccomp -lcap-ng
 GSS_LIBS	= -lgssglue
+AVAHI_LIBS	= -lavahi-client -lavahi-common
 
 BIN	= $(B)/bin/distccd $(B)/bin/distcc $(B)/bin/distccmon-text \
 	  $(B)/bin/lsdistcc
@@ -130,6 +133,11 @@ HELPERS	= $(B)/libexec/distccd-worker $(B)/libexec/distccd-jail \
 ifeq ($(NO_GSSAPI),)
 HELPERS	+= $(B)/libexec/distccd-auth $(B)/libexec/distccd-worker-gss
 PLUGINS	= $(B)/libexec/distcc-gss.so
+endif
+ifeq ($(NO_ZEROCONF),)
+ifeq ($(shell pkg-config --exists avahi-client 2>/dev/null && echo yes),yes)
+HELPERS	+= $(B)/libexec/distcc-zeroconf
+endif
 endif
 PROGRAMS = $(BIN) $(HELPERS)
 
@@ -163,6 +171,10 @@ $(B)/bin/distccmon-text: $(call obj,$(MON))
 $(B)/libexec/distcc-scand: $(call obj,$(SCAND))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^
+
+$(B)/libexec/distcc-zeroconf: $(call obj,$(ZEROCONF))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(AVAHI_LIBS)
 
 $(B)/bin/lsdistcc: $(call obj,$(LSDISTCC))
 	@mkdir -p $(@D)

@@ -6,6 +6,7 @@
 
 #include "client/dirs.h"
 #include "client/hostfile.h"
+#include "client/zeroconf.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
@@ -70,7 +71,7 @@ read_files(const struct env *env, struct buf *b)
 }
 
 int
-hostfile_load(const struct env *env, struct host_list *list,
+hostfile_read(const struct env *env, struct host_list *list,
     char why[HOSTS_WHY_BYTES])
 {
 	struct buf b = BUF_INIT(FILE_MAX_BYTES);
@@ -90,8 +91,21 @@ hostfile_load(const struct env *env, struct host_list *list,
 	if (r < 0 && r != ERR_SYNTAX)
 		(void)snprintf(why, HOSTS_WHY_BYTES, "$DISTCC_HOSTS is empty "
 		    "or not defined; can't distribute work");
-	if (r == 0 && list->randomize)
+	return r;
+}
+
+int
+hostfile_load(const struct env *env, struct host_list *list,
+    char why[HOSTS_WHY_BYTES])
+{
+	int r = hostfile_read(env, list, why);
+
+	if (r < 0)
+		return r;
+	if (list->zeroconf)
+		zeroconf_add(env, list);
+	if (list->randomize)
 		hosts_shuffle(list, (unsigned long)clock_us() ^
 		    (unsigned long)getpid() << 20);
-	return r;
+	return 0;
 }

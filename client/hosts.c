@@ -272,18 +272,25 @@ read_local(struct entry *e, struct host *h)
 	return r == 0 ? read_options(e, h) : r;
 }
 
+/* Room for one more; it grows by doubling, at every power of two. */
 static struct host *
-add_host(struct entry *e)
+new_host(struct host_list *l)
 {
-	struct host_list *l = e->list;
 	struct host *h;
 
-	/* grows by doubling: at every power of two */
 	if ((l->n & (l->n - 1)) == 0)
 		l->host = mem_realloc(l->host, l->n != 0 ? l->n * 2 : 1,
 		    sizeof(*h));
 	h = &l->host[l->n++];
 	memset(h, 0, sizeof(*h));
+	return h;
+}
+
+static struct host *
+add_host(struct entry *e)
+{
+	struct host *h = new_host(e->list);
+
 	h->spec = mem_strdup(e->spec);
 	h->slots = HOSTS_DEFAULT_SLOTS;
 	h->port = HOSTS_DEFAULT_PORT;
@@ -396,18 +403,33 @@ hosts_parse(const char *text, struct host_list *list,
 	return r;
 }
 
+static void
+free_host(struct host *h)
+{
+	free(h->spec);
+	free(h->name);
+	free(h->user);
+	free(h->command);
+	free(h->auth_name);
+}
+
+void
+hosts_append(struct host_list *list, struct host_list *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		if (from->host[i].kind == HOST_TCP)
+			*new_host(list) = from->host[i];
+		else
+			free_host(&from->host[i]);
+	}
+	from->n = 0;
+}
+
 void
 hosts_free(struct host_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		struct host *h = &list->host[i];
-
-		free(h->spec);
-		free(h->name);
-		free(h->user);
-		free(h->command);
-		free(h->auth_name);
-	}
+	for (size_t i = 0; i < list->n; i++)
+		free_host(&list->host[i]);
 	free(list->host);
 	list->host = NULL;
 	list->n = 0;

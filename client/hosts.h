@@ -65,6 +65,9 @@ int hosts_parse(const char *text, struct host_list *list,
     char why[HOSTS_WHY_BYTES]) MUST_CHECK;
 void hosts_free(struct host_list *list);
 
+/* hosts_append - move what is reached through TCP from one list to another. */
+void hosts_append(struct host_list *list, struct host_list *from);
+
 /* hosts_shuffle - another order, chosen by seed. */
 void hosts_shuffle(struct host_list *list, unsigned long seed);
 

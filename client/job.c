@@ -18,6 +18,7 @@
 #include "client/slots.h"
 #include "client/state.h"
 #include "client/stats.h"
+#include "client/zeroconf.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -33,7 +34,7 @@ run_undistributable(struct job *job)
 
 	log_info("%s runs locally: %s", job->file, job->scan.reason);
 	/* only for --localslots: without a list the default is right */
-	if (hostfile_load(job->env, &job->hosts, why) < 0)
+	if (hostfile_read(job->env, &job->hosts, why) < 0)
 		job->hosts.localslots = HOSTS_DEFAULT_LOCALSLOTS;
 	local_take_slot(job, &lock);
 	stats_add(job->env, STATS_LOCAL, NULL, job->scan.reason);
@@ -78,7 +79,7 @@ skip_unusable(struct job *job)
 	const char *why = NULL, *spec = "";
 	size_t usable = 0;
 
-	job->skip = mem_calloc(l->n, sizeof(*job->skip));
+	job->skip = mem_calloc(l->n + 1, sizeof(*job->skip));
 	for (size_t i = 0; i < l->n; i++) {
 		const char *missing = not_built_in(&l->host[i]);
 
@@ -93,7 +94,8 @@ skip_unusable(struct job *job)
 		}
 	}
 	if (l->zeroconf && usable == 0)
-		log_warnx("+zeroconf: zeroconf is not built in");
+		log_warnx("+zeroconf: %s", zeroconf_missing() != NULL ?
+		    zeroconf_missing() : "no host announces itself");
 	else if (why != NULL && usable == 0)
 		log_warnx("%s: %s", spec, why);
 }
@@ -111,6 +113,7 @@ load_hosts(struct job *job)
 	if (job->hosts.warning[0] != '\0')
 		log_warnx("%s", job->hosts.warning);
 	skip_unusable(job);
+	job->local_why = "no host of the list can be used";
 	return 0;
 }
 

@@ -97,8 +97,9 @@ chan_recv(int chan, void *msg, size_t size, int *fds, size_t *nfds)
 		*nfds = 0;
 	}
 	do {
+		/* a reset is told once, before what is still queued */
 		n = recvmsg(chan, &hdr, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return err_from_errno(errno);
 	count = take_fds(&hdr, fds);

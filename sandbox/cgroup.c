@@ -371,6 +371,7 @@ cgroup_make(uint32_t id, const struct cgroup_limits *limits, int *clone_fd)
 	int r;
 
 	*clone_fd = -1;
+	(void)name_of(id, name);
 	for (size_t i = 0; i < state.n; i++) {
 		struct hierarchy *h = &state.at[i];
 		AUTOFD dir = -1;

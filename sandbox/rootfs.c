@@ -510,8 +510,9 @@ rootfs_enter_job(const struct rootfs *fs, const struct rootfs_job *job)
 		    (is_mount(e->kind) && (r = take(root, e)) < 0))
 			return r;
 	}
-	if (mkdirat(root, "tmp", 0777) < 0 || fchmodat(root, "tmp", 01777,
-	    0) < 0 || fchdir(root) < 0)
+	/* a tool chain below /tmp has made it already */
+	if ((mkdirat(root, "tmp", 0777) < 0 && errno != EEXIST) ||
+	    fchmodat(root, "tmp", 01777, 0) < 0 || fchdir(root) < 0)
 		return err_from_errno(errno);
 	return pivot_here();
 }

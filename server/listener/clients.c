@@ -192,6 +192,15 @@ tell(struct client *c, enum msg_type type)
 	return chan_send(c->chan.fd, &m, sizeof(m), NULL, 0);
 }
 
+/* A worker that has ended: its last messages may still be unread. */
+static void
+lose_unheard(struct client *c)
+{
+	while (c->chan.fd >= 0 && dispatch_worker(c) == 0)
+		continue;
+	clients_lose(c);
+}
+
 static void
 grant_memory(struct server *s)
 {
@@ -206,7 +215,7 @@ grant_memory(struct server *s)
 		}
 		c->state = CLIENT_READING;
 		if (tell(c, MSG_RESERVED) < 0)
-			clients_lose(c);
+			lose_unheard(c);
 	}
 }
 
@@ -225,7 +234,7 @@ grant_slots(struct server *s)
 		c->state = CLIENT_GRANTED;
 		c->granted_ms = clock_ms();
 		if (tell(c, MSG_SLOT_GRANTED) < 0)
-			clients_lose(c);
+			lose_unheard(c);
 	}
 }
 
@@ -262,7 +271,7 @@ clients_compiled(struct server *s, const struct msg_compiled *m,
 		reserve_set(&s->reserve, c->job, c->source,
 		    results_bytes(fds, nfds));
 		if (chan_send(c->chan.fd, m, sizeof(*m), fds, nfds) < 0)
-			clients_lose(c);
+			lose_unheard(c);
 	}
 	clients_pump(s);
 }

@@ -542,8 +542,9 @@ class Attempt:
         after = snapshot(self.outside)
         for name in sorted(set(self.before) | set(after)):
             if self.before.get(name) != after.get(name):
-                found.append(f"host file {self.outside}/{name}: "
-                             f"{'created' if name not in self.before else 'removed' if name not in after else 'changed'}")
+                what = "created" if name not in self.before else \
+                    "removed" if name not in after else "changed"
+                found.append(f"host file {self.outside}/{name} {what}")
         now = host_state()
         found += [f"host file {p} changed" for p in now
                   if now[p] != self.host[p]]

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * distcc-zeroconf - keep DISTCC_DIR/zeroconf/hosts: the servers on the local
+ * network that announce themselves as _distcc._tcp, as Avahi tells.  distcc
+ * starts it for "+zeroconf"; it ends when no job has needed it for long.
+ */
+#include <avahi-client/client.h>
+#include <avahi-client/lookup.h>
+#include <avahi-common/error.h>
+#include <avahi-common/malloc.h>
+#include <avahi-common/simple-watch.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/dirs.h"
+#include "client/zeroconf.h"
+#include "client/zeroconf/found.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+
+#define SERVICE		"_distcc._tcp"
+#define TURN_MS		250	/* between looks at what else is to be done */
+#define FIRST_MS	2000	/* then there is a list, though it be empty */
+#define LIST_MAX_BYTES	(FOUND_MAX * 128)
+
+static struct state {
+	AvahiSimplePoll *poll;
+	AvahiClient *client;
+	AvahiServiceBrowser *browser;
+	struct found_list found;
+	size_t asking;		/* resolvers at work */
+	bool is_complete;	/* Avahi has told what it knows so far */
+	bool is_dirty;		/* the file is not what we know */
+	bool has_written;
+	int dir;		/* DISTCC_DIR/zeroconf */
+	int lock;
+	struct utsname uts;
+} state;
+
+/* ---- the file ---- */
+
+static int
+write_list(struct buf *b)
+{
+	AUTOFD fd = openat(state.dir, "hosts.new",
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int r = fd < 0 ? ERR_SYS : fd_write_all(fd, b->ptr, b->len, -1);
+
+	if (r == 0 && renameat(state.dir, "hosts.new", state.dir, "hosts") < 0)
+		r = ERR_SYS;
+	return r;
+}
+
+static void
+update(void)
+{
+	struct buf b = BUF_INIT(LIST_MAX_BYTES);
+	int r = found_print(&state.found, &b);
+
+	if (r == 0)
+		r = write_list(&b);
+	if (r < 0)
+		log_warnx("cannot write the list: %s", err_text(r));
+	state.is_dirty = false;
+	state.has_written = true;
+	buf_free(&b);
+}
+
+/* ---- what Avahi tells ---- */
+
+/* One "KEY=VALUE"; freed with avahi_free(); NULL: not there */
+static char *
+text_value(AvahiStringList *texts, const char *key)
+{
+	AvahiStringList *t = avahi_string_list_find(texts, key);
+	char *value = NULL;
+
+	if (t == NULL || avahi_string_list_get_pair(t, NULL, &value, NULL) < 0)
+		return NULL;
+	return value;
+}
+
+static bool
+is_for_us(AvahiStringList *texts)
+{
+	char *triple = text_value(texts, "cc_machine");
+	bool is_ours = found_is_for(triple, state.uts.machine);
+
+	avahi_free(triple);
+	return is_ours;
+}
+
+static unsigned int
+slots_of(AvahiStringList *texts)
+{
+	char *jobs = text_value(texts, "jobs");
+	char *cpus = text_value(texts, "cpus");
+	unsigned int n = found_slots(jobs, cpus);
+
+	avahi_free(jobs);
+	avahi_free(cpus);
+	return n;
+}
+
+static void
+put(AvahiIfIndex interface, AvahiProtocol protocol, const char *name,
+    const AvahiAddress *address, uint16_t port, AvahiStringList *texts)
+{
+	struct found f = {
+		.interface = interface, .protocol = protocol, .port = port,
+		.is_ipv6 = address->proto == AVAHI_PROTO_INET6,
+		.slots = slots_of(texts),
+	};
+	char text[AVAHI_ADDRESS_STR_MAX];
+
+	if (!is_for_us(texts))
+		return;
+	(void)snprintf(f.name, sizeof(f.name), "%s", name);
+	avahi_address_snprint(text, sizeof(text), address);
+	/* fe80::/10 means another machine on each interface */
+	if (f.is_ipv6 && strncmp(text, "fe80:", 5) == 0)
+		(void)snprintf(f.address, sizeof(f.address), "%s%%%d", text,
+		    interface);
+	else
+		(void)snprintf(f.address, sizeof(f.address), "%s", text);
+	if (found_put(&state.found, &f) == 0)
+		state.is_dirty = true;
+}
+
+static void
+on_resolved(AvahiServiceResolver *r, AvahiIfIndex interface,
+    AvahiProtocol protocol, AvahiResolverEvent event, const char *name,
+    const char *type, const char *domain, const char *host,
+    const AvahiAddress *address, uint16_t port, AvahiStringList *texts,
+    AvahiLookupResultFlags flags, void *arg)
+{
+	(void)type;
+	(void)domain;
+	(void)host;
+	(void)flags;
+	(void)arg;
+	if (event == AVAHI_RESOLVER_FOUND)
+		put(interface, protocol, name, address, port, texts);
+	state.asking--;
+	avahi_service_resolver_free(r);
+}
+
+static void
+on_browsed(AvahiServiceBrowser *b, AvahiIfIndex interface,
+    AvahiProtocol protocol, AvahiBrowserEvent event, const char *name,
+    const char *type, const char *domain, AvahiLookupResultFlags flags,
+    void *arg)
+{
+	(void)b;
+	(void)flags;
+	(void)arg;
+	switch (event) {
+	case AVAHI_BROWSER_NEW:
+		if (avahi_service_resolver_new(state.client, interface,
+		    protocol, name, type, domain, AVAHI_PROTO_UNSPEC, 0,
+		    on_resolved, NULL) != NULL)
+			state.asking++;
+		break;
+	case AVAHI_BROWSER_REMOVE:
+		found_remove(&state.found, interface, protocol, name);
+		state.is_dirty = true;
+		break;
+	case AVAHI_BROWSER_ALL_FOR_NOW:
+		state.is_complete = true;
+		break;
+	case AVAHI_BROWSER_FAILURE:
+		avahi_simple_poll_quit(state.poll);
+		break;
+	case AVAHI_BROWSER_CACHE_EXHAUSTED:
+		break;
+	}
+}
+
+static void
+on_client(AvahiClient *client, AvahiClientState what, void *arg)
+{
+	(void)arg;
+	/* not connected yet, or its daemon has gone: the next job starts us
+	 * again, and meanwhile the list is what it was */
+	if (what == AVAHI_CLIENT_FAILURE) {
+		log_warnx("Avahi: %s",
+		    avahi_strerror(avahi_client_errno(client)));
+		avahi_simple_poll_quit(state.poll);
+	}
+	if (what == AVAHI_CLIENT_S_RUNNING && state.browser == NULL)
+		state.browser = avahi_service_browser_new(client,
+		    AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, SERVICE, NULL, 0,
+		    on_browsed, NULL);
+}
+
+/* ---- the process ---- */
+
+/* returns ERR_BUSY when there is one already */
+static int
+take_place(const struct env *env)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[DIRS_PATH_BYTES];
+	int r = dirs_top(env, path, sizeof(path), ZEROCONF_LOCK);
+
+	if (r < 0)
+		return r;
+	state.lock = dirs_open(env, path, O_RDWR | O_CREAT | O_CLOEXEC);
+	if (state.lock < 0)
+		return state.lock;
+	if (fcntl(state.lock, F_SETLK, &lock) < 0)
+		return ERR_BUSY;
+	(void)futimens(state.lock, NULL);
+	*strrchr(path, '/') = '\0';
+	state.dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return state.dir < 0 ? ERR_SYS : 0;
+}
+
+/* Also when DISTCC_DIR was removed. */
+static bool
+is_needed(void)
+{
+	struct stat st;
+
+	return fstat(state.lock, &st) == 0 && st.st_nlink != 0 &&
+	    time(NULL) - st.st_mtime < ZEROCONF_IDLE_S;
+}
+
+static void
+loop(void)
+{
+	int64_t first_ms = clock_ms() + FIRST_MS;
+
+	while (is_needed() &&
+	    avahi_simple_poll_iterate(state.poll, TURN_MS) == 0) {
+		bool is_ready = state.is_complete && state.asking == 0;
+
+		if (state.has_written ? state.is_dirty :
+		    is_ready || clock_ms() >= first_ms)
+			update();
+	}
+}
+
+static int
+run(void)
+{
+	int error = 0;
+
+	(void)uname(&state.uts);
+	state.poll = avahi_simple_poll_new();
+	if (state.poll == NULL)
+		return 1;
+	/* NO_FAIL: wait for a daemon that does not run yet */
+	state.client = avahi_client_new(avahi_simple_poll_get(state.poll),
+	    AVAHI_CLIENT_NO_FAIL, on_client, NULL, &error);
+	if (state.client != NULL)
+		loop();
+	else
+		log_warnx("Avahi: %s", avahi_strerror(error));
+	if (!state.has_written)	/* nobody shall wait for it */
+		update();
+	if (state.client != NULL)
+		avahi_client_free(state.client);
+	avahi_simple_poll_free(state.poll);
+	return 0;
+}
+
+int
+main(void)
+{
+	struct env env;
+	int r;
+
+	log_init("distcc-zeroconf");
+	env_load(&env);
+	r = take_place(&env);
+	if (r == ERR_BUSY)
+		return 0;
+	if (r < 0) {
+		log_errx("cannot use DISTCC_DIR: %s", err_text(r));
+		return 1;
+	}
+	/* neither a terminal's signals nor a directory of the build's */
+	(void)setsid();
+	if (chdir("/") < 0)
+		log_warn("cannot change to /");
+	return run();
+}
