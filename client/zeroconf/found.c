@@ -134,7 +134,7 @@ compare(const void *a, const void *b)
 int
 found_print(const struct found_list *l, struct buf *out)
 {
-	const struct found *chosen[FOUND_MAX];
+	const struct found *chosen[FOUND_MAX] = { NULL };
 	size_t n = 0;
 	int r = 0;
 
