@@ -246,7 +246,7 @@ check-unit: $(UNIT:%=$(B)/test/%)
 check-integration: all
 	@test -n '$(PYTHON)' || { echo 'no python3 with pytest'; exit 1; }
 	# with CI set, pytest compares differing objects byte by byte: for hours
-	env -u CI DISTCC_BUILD='$(abspath $(B))' $(PYTHON) -m pytest -rs \
+	env -u CI DISTCC_BUILD='$(abspath $(B))' $(PYTHON) -m pytest -rsfE \
 	    --tb=short --maxfail=30 \
 	    -p no:cacheprovider $(PYTEST_ARGS) $(or $(TESTS),tests/integration \
 	    $(if $(wildcard tests/escape/test_*.py),tests/escape))
