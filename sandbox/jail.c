@@ -109,10 +109,8 @@ set_limits(const struct jail_plan *plan, uint32_t id)
 	    (r = limit(RLIMIT_MEMLOCK, 0)) < 0 ||
 	    (r = limit(RLIMIT_MSGQUEUE, 0)) < 0 ||
 	    (r = limit(RLIMIT_SIGPENDING, 256)) < 0 ||
-	    /* counts a uid, which a second daemon here may use as well: where
-	     * a cgroup counts the job, it is only a backstop */
-	    (r = limit(RLIMIT_NPROC, (plan->has_cgroup ? 16ULL : 1ULL) *
-	    l->max_processes)) < 0)
+	    /* it counts the uid, which is this jail's alone; and PID 1 */
+	    (r = limit(RLIMIT_NPROC, l->max_processes + 1ULL)) < 0)
 		return r;
 	/* a hard limit below ours is fine, it cannot be raised anyway */
 	(void)setrlimit(RLIMIT_STACK, &stack);

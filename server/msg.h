@@ -282,8 +282,8 @@ struct msg_config {
 	uint32_t log_level;		/* below it nothing need be sent */
 	uint32_t slots;			/* --jobs: jails at one time */
 	uint32_t worker_uid, worker_gid;	/* when started as root */
-	uint32_t jail_uid_base;		/* first uid of the slots; 0: none */
-	uint32_t jail_uid_count;
+	uint32_t jail_uid_base;		/* of the first jail; 0: none */
+	uint32_t jails;			/* at one time, each with its uid */
 	uint32_t is_root;		/* started as root: no user namespace */
 	uint32_t is_reduced;		/* --sandbox=reduced */
 	uint32_t any_command;		/* --enable-tcp-insecure */

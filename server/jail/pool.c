@@ -397,12 +397,12 @@ int
 pool_run(int chan, const struct jail_plan *plan, struct init_context *ctx)
 {
 	const struct msg_config *config = ctx->config;
-	size_t n = (size_t)config->slots + config->pool + 2;
 	struct pool p = { .chan = chan, .plan = plan, .ctx = ctx,
 	    .ready_wanted = config->pool };
 	int r = 0;
 
-	p.ncells = n < POOL_JAILS_MAX ? n : POOL_JAILS_MAX;
+	p.ncells = config->jails < POOL_JAILS_MAX ? config->jails :
+	    POOL_JAILS_MAX;
 	p.cells = mem_calloc(p.ncells, sizeof(p.cells[0]));
 	while (r == 0 && !p.broken) {
 		refill(&p);

@@ -10,7 +10,7 @@
 #include "server/jail/init.h"
 #include "server/msg.h"
 
-#define POOL_JAILS_MAX	1024
+#define POOL_JAILS_MAX	5122	/* --jobs, --pool at their most, and 2 */
 
 /*
  * pool_run - serve the listener's channel until it closes, then end every jail.

@@ -7,26 +7,31 @@
 #include "lib/log.h"
 #include "server/listener/compilers.h"
 #include "server/listener/config.h"
+#include "server/listener/uids.h"
 
-/*
- * User ids for jobs when nothing else was said: a range that systemd's list of
- * uid ranges leaves to nobody.
- */
-#define JAIL_UID_BASE	0x70000000u
-
-static void
+/* Every jail that may exist has a uid of its own, or limits would be shared. */
+static int
 fill_identity(struct msg_config *c, const struct options *o,
     const struct ids *ids)
 {
 	c->is_root = ids->is_root ? 1 : 0;
 	c->worker_uid = ids->uid;
 	c->worker_gid = ids->gid;
+	c->jails = o->jobs + o->pool + 2;
 	if (!ids->is_root)
-		return;
-	c->jail_uid_base = o->jail_uid_base != 0 ? o->jail_uid_base :
-	    JAIL_UID_BASE;
-	c->jail_uid_count = o->jail_uid_base != 0 ? o->jail_uid_count :
-	    OPTIONS_JOBS_MAX;
+		return 0;
+	if (o->jail_uid_base == 0) {
+		_Static_assert(UIDS_COUNT >= OPTIONS_JOBS_MAX +
+		    OPTIONS_POOL_MAX + 2, "an id for each jail");
+		return uids_take(NULL, &c->jail_uid_base);
+	}
+	c->jail_uid_base = o->jail_uid_base;
+	if (o->jail_uid_count < c->jails) {
+		log_errx("--jail-uids: %u ids; %u jobs and %u ready jails "
+		    "need %u", o->jail_uid_count, o->jobs, o->pool, c->jails);
+		return ERR_LIMIT;
+	}
+	return 0;
 }
 
 static int
@@ -57,8 +62,8 @@ fill(struct msg_config *c, const struct options *o, const struct ids *ids)
 	c->pool = o->pool;
 	c->nice = o->nice;
 	c->auth = (uint32_t)o->auth;
-	fill_identity(c, o, ids);
-	if ((r = compilers_find(c, o)) < 0)
+	if ((r = fill_identity(c, o, ids)) < 0 ||
+	    (r = compilers_find(c, o)) < 0)
 		return r;
 	return build_filters(c, o);
 }

@@ -136,7 +136,7 @@ set_pool(void *target, const char *value)
 	struct options *o = target;
 	long n;
 
-	if (opt_number("--pool", value, 0, 1024, &n) < 0)
+	if (opt_number("--pool", value, 0, OPTIONS_POOL_MAX, &n) < 0)
 		return ERR_SYNTAX;
 	o->pool = (uint32_t)n;
 	o->has_pool = true;

@@ -17,6 +17,7 @@
 #define OPTIONS_LISTEN_MAX	32
 #define OPTIONS_TOOLCHAIN_MAX	16
 #define OPTIONS_JOBS_MAX	4096
+#define OPTIONS_POOL_MAX	1024
 
 /* distcc's exit codes, those that distccd has a use for */
 enum exit_code {

@@ -306,6 +306,59 @@ def test_fork_bomb_reset(server):
     assert server.wait_normal()
 
 
+@contextlib.contextmanager
+def sleeping_jobs(servers):
+    """{server: status of its job's process}, one job each"""
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for server in servers:
+            stack.enter_context(server.start_job("sleep 20"))
+            assert wait_until(lambda: len(running_program(  # noqa: B023
+                server.world.kit)) > len(found), 5)
+            pid, = set(running_program(server.world.kit)) - set(found)
+            found[pid] = read_text(f"/proc/{pid}/status")
+        yield list(found)
+    assert wait_until(servers[0].is_idle, 5)
+
+
+def uid_of(pid):
+    return int(re.search(r"^Uid:\s+(\d+)", read_text(f"/proc/{pid}/status"),
+                         re.M).group(1))
+
+
+def test_two_daemons_share_no_uid(make_server, as_root):
+    """or one's fork bomb would use up the other's RLIMIT_NPROC"""
+    servers = [make_server("--max-processes", "20") for _ in range(2)]
+    with sleeping_jobs(servers) as pids:
+        ranges = {uid_of(pid) // 8192 for pid in pids}
+        assert len(ranges) == 2 and min(ranges) >= 0x70000000 // 8192
+        for pid in pids:        # tight: the job's, and PID 1
+            assert re.search(r"^Max processes\s+21\s+21 ",
+                             read_text(f"/proc/{pid}/limits"), re.M)
+    bombs = [servers[0].start_job("bomb 20", fresh_source())
+             for _ in range(3)]
+    time.sleep(1)
+    reply = servers[1].job("forks 15 1 ; sleep 1")
+    assert number("FORKS", reply.text) == 15, reply
+    for bomb in bombs:
+        bomb.reset()
+    assert wait_until(servers[0].is_idle, 5)
+
+
+def test_two_daemons_share_no_uid_control(make_server, as_root):
+    """told to use the same, they do: the test above sees it"""
+    servers = [make_server("--jail-uids", "1900000000-1900000099")
+               for _ in range(2)]
+    with sleeping_jobs(servers) as pids:
+        assert {uid_of(pid) // 100 for pid in pids} == {19000000}
+
+
+def test_too_few_uids_are_refused(world, as_root):
+    import arena
+    with pytest.raises(RuntimeError, match="--jail-uids: 5 ids"):
+        arena.Server(world, args=["--jail-uids", "1900000000-1900000004"])
+
+
 # --- time --------------------------------------------------------------------
 
 @pytest.mark.parametrize("steps", ["Q53-hang 40", "Q54-spin 4 40",
