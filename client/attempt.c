@@ -19,6 +19,15 @@
 /* From here on a server's exit status tells of the server, not the source. */
 #define FIRST_SERVER_CODE	EXIT_DISTCC_FAILED
 
+/* A host failed a job, which goes on. */
+static void
+miss(struct job *job, const struct host *host, const char *why)
+{
+	job->missed_host = host->spec;
+	(void)snprintf(job->missed_why, sizeof(job->missed_why), "%s", why);
+	stats_add(job->env, STATS_MISSED, host->spec, why);
+}
+
 static void
 print(int fd, const struct buf *b)
 {
@@ -48,12 +57,12 @@ take_object(struct job *job, const struct host *host,
 		job->local_why = "the object cannot be written";
 		if (job->env->fallback)
 			return ATTEMPT_GO_LOCAL;
-		stats_add(job->env, STATS_FAILED, host->spec, job->local_why);
+		job_end(job, STATS_FAILED, host->spec, job->local_why);
 		return ATTEMPT_DONE;
 	}
 	print_messages(job, res);
 	depsenv_commit();
-	stats_add(job->env, STATS_REMOTE, host->spec, NULL);
+	job_end(job, STATS_REMOTE, host->spec, NULL);
 	log_info("compile %s on %s completed ok", job->file, host->spec);
 	*code = 0;
 	return ATTEMPT_DONE;
@@ -75,9 +84,8 @@ retry_locally(struct job *job, const struct host *host)
 	local_take_slot(job, &lock);
 	code = local_run(job);
 	if (code == 0) {
-		stats_add(job->env, STATS_MISSED, host->spec,
-		    "what fails there compiles here");
-		stats_add(job->env, STATS_LOCAL, NULL, NULL);
+		miss(job, host, "what fails there compiles here");
+		job_end(job, STATS_LOCAL, host->spec, job->missed_why);
 		log_warnx("%s failed on %s, but compiled locally", job->file,
 		    host->spec);
 		backoff_mark(job->env, host);
@@ -121,7 +129,7 @@ blame_host(struct job *job, const struct host *host,
 	log_warnx("compile %s on %s failed with exit code %d (%s): %s",
 	    job->file, host->spec, code, reason,
 	    log_escape(buf_view(&res->part[REPLY_SERR]), text, sizeof(text)));
-	stats_add(job->env, STATS_MISSED, host->spec, reason);
+	miss(job, host, reason);
 	return ATTEMPT_FAILED;
 }
 
@@ -148,8 +156,7 @@ take_failure(struct job *job, const struct host *host,
 	else
 		print_messages(job, res);
 	if (*code != 0)
-		stats_add(job->env, STATS_FAILED, host->spec,
-		    "the compiler says so");
+		job_end(job, STATS_FAILED, host->spec, "the compiler says so");
 	return ATTEMPT_DONE;
 }
 
@@ -161,7 +168,7 @@ take_cpp_failure(struct job *job, int *code)
 	if (job->env->fallback)
 		return ATTEMPT_GO_LOCAL;
 	cpp_print_messages(&job->cpp);
-	stats_add(job->env, STATS_FAILED, NULL, job->local_why);
+	job_end(job, STATS_FAILED, NULL, job->local_why);
 	*code = job->cpp.status != 0 ? spawn_exit_code(job->cpp.status) :
 	    EXIT_DISTCC_FAILED;
 	return ATTEMPT_DONE;
@@ -210,13 +217,12 @@ take_host_failure(struct job *job, const struct host *host,
 	if (res->is_silent && may_be_refused(job->source.argv)) {
 		log_info("host %s hung up on %s: it may not take such "
 		    "commands", host->spec, job->file);
-		stats_add(job->env, STATS_MISSED, host->spec,
-		    "hung up; perhaps it does not take -flto or -x");
+		miss(job, host, "hung up; perhaps it does not take -flto or -x");
 		return ATTEMPT_REFUSED;
 	}
 	log_warnx("host %s failed for %s: %s", host->spec, job->file,
 	    res->why);
-	stats_add(job->env, STATS_MISSED, host->spec, res->why);
+	miss(job, host, res->why);
 	return ATTEMPT_FAILED;
 }
 

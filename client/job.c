@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/attempt.h"
-#include "client/auth.h"
 #include "client/backoff.h"
+#include "client/choose.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
 #include "client/job.h"
@@ -18,174 +17,116 @@
 #include "client/slots.h"
 #include "client/state.h"
 #include "client/stats.h"
-#include "client/zeroconf.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/mem.h"
+
+/* What decide() returns when the local compiler is to have the job. */
+#define RUN_HERE	(-1)
 
 /* ---- locally ---- */
 
+/* returns RUN_HERE, with a slot of this machine */
+static int
+go_local(struct job *job, int *lock)
+{
+	cpp_free(&job->cpp);
+	local_take_slot(job, lock);
+	return RUN_HERE;
+}
+
 /* Commands that are no business of ours to distribute: linking, -E, … */
 static int
-run_undistributable(struct job *job)
+skip_distribution(struct job *job, int *lock)
 {
 	char why[HOSTS_WHY_BYTES];
-	AUTOFD lock = -1;
 
-	log_info("%s runs locally: %s", job->file, job->scan.reason);
+	job_end(job, STATS_LOCAL, NULL, job->scan.reason);
 	/* only for --localslots: without a list the default is right */
 	if (hostfile_read(job->env, &job->hosts, why) < 0)
 		job->hosts.localslots = HOSTS_DEFAULT_LOCALSLOTS;
-	local_take_slot(job, &lock);
-	stats_add(job->env, STATS_LOCAL, NULL, job->scan.reason);
-	return local_become(job, lock);
+	return go_local(job, lock);
 }
 
 /* What could have been remote, but was not. */
 static int
-fall_back(struct job *job)
+fall_back(struct job *job, int *lock)
 {
-	AUTOFD lock = -1;
-
 	if (!job->env->fallback) {
 		log_errx("failed to distribute and fallbacks are disabled");
-		stats_add(job->env, STATS_FAILED, NULL,
+		job_end(job, STATS_FAILED, NULL,
 		    "not distributed, and DISTCC_FALLBACK=0");
 		return EXIT_NO_HOSTS;
 	}
 	log_warnx("failed to distribute, running locally instead");
-	cpp_free(&job->cpp);
-	local_take_slot(job, &lock);
-	stats_add(job->env, STATS_LOCAL, NULL, job->local_why);
-	return local_become(job, lock);
+	if (job->local_why != NULL)
+		job_end(job, STATS_LOCAL, NULL, job->local_why);
+	else
+		job_end(job, STATS_LOCAL, job->missed_host, job->missed_why);
+	return go_local(job, lock);
 }
 
-/* ---- which host ---- */
+/* ---- remotely ---- */
 
-static const char *
-not_built_in(const struct host *h)
-{
-	if (h->kind == HOST_SSH)	/* it has its own */
-		return NULL;
-	return h->has_auth || h->has_seal ? auth_missing() : NULL;
-}
-
-/* Hosts that this build cannot reach are passed over; if that leaves none,
- * the user should know without asking for verbose messages. */
-static void
-skip_unusable(struct job *job)
-{
-	struct host_list *l = &job->hosts;
-	const char *why = NULL, *spec = "";
-	size_t usable = 0;
-
-	job->skip = mem_calloc(l->n + 1, sizeof(*job->skip));
-	for (size_t i = 0; i < l->n; i++) {
-		const char *missing = not_built_in(&l->host[i]);
-
-		if (l->host[i].is_down)
-			log_info("%s is down", l->host[i].spec);
-		job->skip[i] = missing != NULL || l->host[i].is_down;
-		usable += job->skip[i] ? 0 : 1;
-		if (missing != NULL) {
-			why = missing;
-			spec = l->host[i].spec;
-			log_info("%s is skipped: %s", spec, why);
-		}
-	}
-	if (l->zeroconf && usable == 0)
-		log_warnx("+zeroconf: %s", zeroconf_missing() != NULL ?
-		    zeroconf_missing() : "no host announces itself");
-	else if (why != NULL && usable == 0)
-		log_warnx("%s: %s", spec, why);
-}
+/* returns the exit status or RUN_HERE; or TRY_NEXT */
+#define TRY_NEXT	(-2)
 
 static int
-load_hosts(struct job *job)
+try_host(struct job *job, size_t i, enum backoff state, int *lock)
 {
-	char why[HOSTS_WHY_BYTES];
-	int r = hostfile_load(job->env, &job->hosts, why);
+	const struct host *host = &job->hosts.host[i];
+	int code = EXIT_DISTCC_FAILED;
 
-	if (r < 0) {
-		log_warnx("%s", why);
-		return r;
-	}
-	if (job->hosts.warning[0] != '\0')
-		log_warnx("%s", job->hosts.warning);
-	skip_unusable(job);
-	job->local_why = "no host of the list can be used";
-	return 0;
-}
-
-/* A host with a free slot that did not fail lately. */
-static int
-pick(struct job *job, size_t *host, int *lock, enum backoff *state)
-{
-	for (;;) {
-		int r = slots_take(job->env, &job->hosts, job->skip, host,
-		    lock);
-
-		if (r < 0)
-			return r;
-		*state = backoff_state(job->env, &job->hosts.host[*host]);
-		if (*state != BACKOFF_ON)
-			return 0;
-		log_info("%s failed lately and is left alone",
-		    job->hosts.host[*host].spec);
-		if (!job->cpp.is_started)	/* no other was tried yet */
-			job->local_why = "the hosts that failed lately are "
-			    "left alone";
-		job->skip[*host] = true;
+	switch (attempt_run(job, host, &code)) {
+	case ATTEMPT_DONE:
+		if (state == BACKOFF_OVER && code == 0)
+			backoff_clear(job->env, host);
+		return code;
+	case ATTEMPT_GO_LOCAL:
 		fd_close(lock);
+		return fall_back(job, lock);
+	case ATTEMPT_FAILED:
+		backoff_mark(job->env, host);
+		break;
+	case ATTEMPT_REFUSED:
+		break;
 	}
+	job->skip[i] = true;
+	job->local_why = NULL;		/* the host's failure is */
+	/* its slot must not be held while waiting for another host's: who has
+	 * that may wait for this */
+	cpp_finish(&job->cpp, job->env);
+	fd_close(lock);
+	return TRY_NEXT;
 }
 
-/* ---- all of it ---- */
-
 static int
-distribute(struct job *job)
+distribute(struct job *job, int *lock)
 {
-	enum backoff state;
-	size_t i;
+	int code = TRY_NEXT;
 
-	for (;;) {
-		AUTOFD lock = -1;
+	while (code == TRY_NEXT) {
+		enum backoff state;
 		const struct host *host;
-		int code = EXIT_DISTCC_FAILED;
+		size_t i;
 
-		if (pick(job, &i, &lock, &state) < 0)
-			return fall_back(job);
+		if (choose_next(job, &i, lock, &state) < 0)
+			return fall_back(job, lock);
 		host = &job->hosts.host[i];
-		if (lock >= 0)
+		if (*lock >= 0)
 			state_start(job->env, host->kind == HOST_LOCAL ?
 			    STATE_COMPILE : STATE_PREPROCESS, host,
 			    slots_last());
 		if (host->kind == HOST_LOCAL) {
-			stats_add(job->env, STATS_LOCAL, NULL,
+			job_end(job, STATS_LOCAL, NULL,
 			    "localhost is in the host list");
-			return local_become(job, lock);
+			return RUN_HERE;
 		}
-		switch (attempt_run(job, host, &code)) {
-		case ATTEMPT_DONE:
-			if (state == BACKOFF_OVER && code == 0)
-				backoff_clear(job->env, host);
-			return code;
-		case ATTEMPT_FAILED:
-			backoff_mark(job->env, host);
-			/* FALLTHROUGH */
-		case ATTEMPT_REFUSED:
-			job->skip[i] = true;
-			job->local_why = NULL;	/* the host's failure is */
-			/* its slot must not be held while waiting for another
-			 * host's: who has that may wait for this */
-			cpp_finish(&job->cpp, job->env);
-			break;
-		case ATTEMPT_GO_LOCAL:
-			fd_close(&lock);
-			return fall_back(job);
-		}
+		code = try_host(job, i, state, lock);
 	}
+	return code;
 }
+
+/* ---- what was asked ---- */
 
 static bool
 wants_colour(const struct env *env)
@@ -233,6 +174,7 @@ scan(struct job *job)
 	return cmdline_scan(argv, &job->scan);
 }
 
+/* returns 0, or an exit status */
 static int
 prepare(struct job *job)
 {
@@ -241,14 +183,48 @@ prepare(struct job *job)
 	if (r < 0) {
 		log_errx("failed to exec %s: %s", job->argv[0],
 		    strerror(ENOENT));
-		return r;
+		job_end(job, STATS_FAILED, NULL, "there is no such compiler");
+		return EXIT_COMPILER_MISSING;
 	}
 	r = set_environment(job);
 	if (r == 0)
 		r = scan(job);
+	if (r < 0) {
+		log_errx("%s: %s", job->argv[0], err_text(r));
+		job_end(job, STATS_FAILED, NULL, "the command is unusable");
+		return EXIT_DISTCC_FAILED;
+	}
 	if (job->scan.input != 0)
 		job->file = job->source.argv[job->scan.input];
-	return r;
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+void
+job_end(struct job *job, enum stats_kind kind, const char *host,
+    const char *why)
+{
+	job->end = (struct job_ending){ kind, host, why };
+}
+
+/* Each way through it passes one job_end(). returns an exit status or RUN_HERE */
+static int
+decide(struct job *job, int *lock)
+{
+	int code = prepare(job);
+
+	state_file(job->scan.input != 0 ? job->file : NULL);
+	if (code != 0)
+		return code;
+	if (!job->scan.distribute)
+		return skip_distribution(job, lock);
+	if (choose_load(job) < 0) {
+		job->local_why = "there is no valid host list";
+		return fall_back(job, lock);
+	}
+	job->source.has_colour = wants_colour(job->env);
+	return distribute(job, lock);
 }
 
 static void
@@ -263,28 +239,33 @@ clean_up(struct job *job)
 	free(job->skip);
 }
 
+/* What runs here takes our place: it is counted before it begins. */
+static int
+finish(struct job *job, int code, int lock)
+{
+	const struct job_ending *end = &job->end;
+
+	stats_add(job->env, end->kind, end->host, end->why);
+	if (code != RUN_HERE)
+		return code;
+	if (end->host != NULL)
+		log_info("%s runs locally: %s: %s", job->file, end->host,
+		    end->why);
+	else
+		log_info("%s runs locally: %s", job->file, end->why);
+	return local_become(job, lock);
+}
+
 int
 job_run(const struct env *env, char *const *argv)
 {
 	struct job job = { .env = env, .argv = argv, .file = argv[0] };
+	AUTOFD lock = -1;
 	int code;
-	int r;
 
 	cpp_init(&job.cpp);
-	r = prepare(&job);
-	state_file(job.scan.input != 0 ? job.file : NULL);
-	if (r < 0) {
-		code = r == ERR_NOENT ? EXIT_COMPILER_MISSING :
-		    EXIT_DISTCC_FAILED;
-	} else if (!job.scan.distribute) {
-		code = run_undistributable(&job);
-	} else if (load_hosts(&job) < 0) {
-		job.local_why = "there is no valid host list";
-		code = fall_back(&job);
-	} else {
-		job.source.has_colour = wants_colour(env);
-		code = distribute(&job);
-	}
+	code = decide(&job, &lock);
+	code = finish(&job, code, lock);
 	state_end();
 	clean_up(&job);
 	return code;

@@ -15,7 +15,16 @@
 #include "client/env.h"
 #include "client/find.h"
 #include "client/hosts.h"
+#include "client/remote.h"
+#include "client/stats.h"
 #include "client/words.h"
+
+/* What the statistics say of a job; nothing is owned. */
+struct job_ending {
+	enum stats_kind kind;
+	const char *host;		/* NULL: none had a part in it */
+	const char *why;		/* one clause; NULL for STATS_REMOTE */
+};
 
 struct job {
 	const struct env *env;
@@ -29,8 +38,11 @@ struct job {
 	struct cpp cpp;
 	struct args_source source;
 	const char *file;		/* the source's name, for messages */
-	const char *local_why;		/* why it is to be local; NULL: what
-					   the last host said */
+	const char *local_why;		/* why it is to be local; NULL: the
+					   last host's failure */
+	const char *missed_host;	/* the last host that failed … */
+	char missed_why[REMOTE_WHY_BYTES];	/* … and how */
+	struct job_ending end;
 };
 
 /*
@@ -39,5 +51,13 @@ struct job {
  * returns the exit status for distcc; may not return, but become the compiler
  */
 int job_run(const struct env *env, char *const *argv) MUST_CHECK;
+
+/*
+ * job_end - note how the job ends; it is counted when it does.  Each way out
+ * of a job calls this once.
+ * in      host, why: borrowed until then; why: the same for all of its sort
+ */
+void job_end(struct job *job, enum stats_kind kind, const char *host,
+    const char *why);
 
 #endif

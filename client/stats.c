@@ -100,11 +100,6 @@ stats_parse(const char *p, size_t len, struct stats_line *line)
 
 /* ---- writing ---- */
 
-static struct {
-	char host[STATS_LINE_BYTES];
-	char reason[STATS_LINE_BYTES];
-} last_miss;
-
 static int
 open_log(const struct env *env, char *path)
 {
@@ -150,19 +145,10 @@ stats_add(const struct env *env, enum stats_kind kind, const char *host,
 {
 	struct stats_line line = { .time_s = time(NULL), .kind = kind };
 
-	if (kind == STATS_LOCAL && reason == NULL) {
-		host = last_miss.host[0] != '\0' ? last_miss.host : NULL;
-		reason = last_miss.reason[0] != '\0' ? last_miss.reason :
-		    "no host could be used";
-	}
 	(void)snprintf(line.host, sizeof(line.host), "%s",
 	    host != NULL ? host : "-");
 	(void)snprintf(line.reason, sizeof(line.reason), "%s",
 	    reason != NULL ? reason : "-");
-	if (kind == STATS_MISSED) {
-		memcpy(last_miss.host, line.host, sizeof(line.host));
-		memcpy(last_miss.reason, line.reason, sizeof(line.reason));
-	}
 	write_line(env, &line);
 }
 

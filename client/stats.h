@@ -35,8 +35,7 @@ enum stats_kind {
 /*
  * stats_add - log a job's end, or a host's failure.
  * in      host: as in the host list; NULL: none had a part in it
- *         reason: one clause, the same for all jobs of its sort; NULL: for
- *         STATS_LOCAL the reason of the last STATS_MISSED of this process
+ *         reason: one clause, the same for all jobs of its sort, or NULL
  * What cannot be logged is not: the job goes on.
  */
 void stats_add(const struct env *env, enum stats_kind kind, const char *host,
