@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "auth/config.h"
@@ -227,6 +228,8 @@ main(void)
 	int r;
 
 	log_init("distccd-auth");
+	/* started from a descriptor: older kernels make that its name */
+	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = set_up(h);
 	while (r == 0)

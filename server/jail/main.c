@@ -338,6 +338,8 @@ main(void)
 	int r;
 
 	log_init("distccd-jail");
+	/* started from a descriptor: older kernels make that its name */
+	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 	/*
 	 * The listener's end of the channel is what ends us, see pool_run():
 	 * killed with it, we would leave control groups behind.

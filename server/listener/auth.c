@@ -485,7 +485,6 @@ spawn_master(struct server *s)
 		return r;
 	s->auth.master = (struct loop_item){ pair[0], master_ready, s };
 	s->auth.is_ready = false;
-	sp.path = spawn_path(sp.name);
 	sp.chan = pair[1];
 	r = chan_send(pair[0], &hello, sizeof(hello), fds, 3);
 	if (r == 0)

@@ -108,7 +108,6 @@ spawn_worker(struct server *s, struct client *c, int in, int out, int context)
 		return r;
 	c->chan = (struct loop_item){ pair[0], ready, c };
 	sp.env = context < 0 ? NULL : spawn_gss_environment();
-	sp.path = spawn_path(sp.name);
 	sp.chan = pair[1];
 	/* sent first: the worker finds it as soon as it runs */
 	r = chan_send(pair[0], &hello, sizeof(hello), fds,

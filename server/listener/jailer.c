@@ -276,7 +276,6 @@ spawn_jailer(struct server *s)
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
-	sp.path = spawn_path("distccd-jail");
 	sp.chan = pair[1];
 	r = spawn_start(&sp, &j->pid);
 	(void)close(pair[1]);
@@ -303,8 +302,8 @@ jailer_start(struct server *s)
 	if (r == 0)
 		r = loop_add(&s->jailer.chan);
 	if (r < 0)
-		log_errx("the jailer (%s) did not start: %s",
-		    spawn_path("distccd-jail"), err_text(r));
+		log_errx("the jailer (distccd-jail) did not start: %s",
+		    err_text(r));
 	return r;
 }
 

@@ -22,35 +22,62 @@
 
 #define FIRST_FREE_FD	(MSG_PEER_OUT_FD + 1)
 
+#define PROGRAM_FD	FIRST_FREE_FD	/* until exec */
+
 static int null_fd = -1;
-static char helper_dir[PATH_MAX];
+
+/*
+ * Opened once, at start: the ids that a helper runs with need not reach its
+ * folder (a build tree below /root, say), and a new version that is installed
+ * meanwhile does not mix with ours.
+ */
+static struct helper {
+	const char *name;
+	bool is_needed;		/* by every daemon */
+	int fd;
+} helpers[] = {
+	{ "distccd-worker", true, -1 },
+	{ "distccd-jail", true, -1 },
+	{ "distccd-worker-gss", false, -1 },
+	{ "distccd-auth", false, -1 },
+};
+#define N_HELPERS	(sizeof(helpers) / sizeof(helpers[0]))
 
 /* In a build tree the helpers are in ../libexec beside our bin. */
 static int
-find_helpers(void)
+open_folder(void)
 {
-	char self[PATH_MAX], near[PATH_MAX], probe[PATH_MAX + 32];
+	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	AUTOFREE char *near = NULL;
+	char *slash = NULL;
 
-	(void)snprintf(helper_dir, sizeof(helper_dir), "%s", LIBEXECDIR);
-	if (n > 0) {
-		self[n] = '\0';
+	self[n > 0 ? n : 0] = '\0';
+	for (int i = 0; i < 2; i++)
 		if ((slash = strrchr(self, '/')) != NULL)
 			*slash = '\0';
-		if ((slash = strrchr(self, '/')) != NULL)
-			*slash = '\0';
-		(void)snprintf(near, sizeof(near), "%.*s/libexec",
-		    (int)(sizeof(near) - 16), self);
-		(void)snprintf(probe, sizeof(probe), "%s/distccd-worker",
-		    near);
-		if (access(probe, X_OK) == 0)
-			memcpy(helper_dir, near, sizeof(helper_dir));
+	near = mem_printf("%s/libexec/%s", self, helpers[0].name);
+	if (slash != NULL && access(near, X_OK) == 0) {
+		*strrchr(near, '/') = '\0';
+		return open(near, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	(void)snprintf(probe, sizeof(probe), "%s/distccd-worker", helper_dir);
-	if (access(probe, X_OK) < 0) {
-		log_err("can't find %s", probe);
-		return ERR_NOENT;
+	return open(LIBEXECDIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+open_helpers(void)
+{
+	AUTOFD folder = open_folder();
+
+	for (size_t i = 0; i < N_HELPERS; i++) {
+		struct helper *h = &helpers[i];
+
+		h->fd = openat(folder, h->name, O_PATH | O_CLOEXEC);
+		if (h->fd < 0 && h->is_needed) {
+			log_err("can't open %s, a part of distccd that is "
+			    "installed in %s", h->name, LIBEXECDIR);
+			return ERR_NOENT;
+		}
 	}
 	return 0;
 }
@@ -63,16 +90,16 @@ spawn_init(void)
 		log_err("can't open /dev/null");
 		return err_from_errno(errno);
 	}
-	return find_helpers();
+	return open_helpers();
 }
 
-const char *
-spawn_path(const char *program)
+static int
+helper_fd(const char *name)
 {
-	static char path[PATH_MAX + 64];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", helper_dir, program);
-	return path;
+	for (size_t i = 0; i < N_HELPERS; i++)
+		if (strcmp(helpers[i].name, name) == 0)
+			return helpers[i].fd;
+	return -1;
 }
 
 char *const *
@@ -98,20 +125,20 @@ spawn_gss_environment(void)
 
 /* Move fd to target, by way of a number that no target has. */
 static bool
-place_fds(const int from[FIRST_FREE_FD])
+place_fds(const int from[PROGRAM_FD + 1])
 {
-	int high[FIRST_FREE_FD];
+	int high[PROGRAM_FD + 1];
 
-	for (int i = 0; i < FIRST_FREE_FD; i++) {
+	for (int i = 0; i <= PROGRAM_FD; i++) {
 		high[i] = from[i] < 0 ? -1 :
-		    fcntl(from[i], F_DUPFD, FIRST_FREE_FD);
+		    fcntl(from[i], F_DUPFD, PROGRAM_FD + 1);
 		if (from[i] >= 0 && high[i] < 0)
 			return false;
 	}
-	for (int i = 0; i < FIRST_FREE_FD; i++)
+	for (int i = 0; i <= PROGRAM_FD; i++)
 		if (high[i] >= 0 && dup2(high[i], i) < 0)
 			return false;
-	return true;
+	return fcntl(PROGRAM_FD, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 static bool
@@ -139,25 +166,27 @@ reset_signals(void)
  * here may change a variable of ours.
  */
 static void __attribute__((noreturn, noinline))
-become(const struct spawn *s, pid_t parent)
+become(const struct spawn *s, int program, pid_t parent)
 {
 	static char path_env[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char *env[] = { path_env, NULL };
 	char *argv[] = { (char *)(uintptr_t)s->name, NULL };
-	const int fds[FIRST_FREE_FD] = { null_fd, null_fd,
+	const int fds[PROGRAM_FD + 1] = { null_fd, null_fd,
 	    s->err >= 0 ? s->err : null_fd, s->chan,
-	    s->in >= 0 ? s->in : null_fd, s->out >= 0 ? s->out : null_fd };
+	    s->in >= 0 ? s->in : null_fd, s->out >= 0 ? s->out : null_fd,
+	    program };
 
 	reset_signals();
 	if (!place_fds(fds))
 		_exit(126);
-	fd_keep_only(FIRST_FREE_FD);
+	fd_keep_only(PROGRAM_FD + 1);
 	if (!take_ids(s->ids))
 		_exit(126);
 	/* taking on other ids clears it, so not before */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(126);
-	(void)execve(s->path, argv, s->env != NULL ? s->env : env);
+	(void)execveat(PROGRAM_FD, "", argv, s->env != NULL ? s->env : env,
+	    AT_EMPTY_PATH);
 	_exit(127);
 }
 
@@ -165,10 +194,16 @@ int
 spawn_start(const struct spawn *s, pid_t *pid)
 {
 	pid_t self = getpid();
+	int program = helper_fd(s->name);
 
+	*pid = 0;
+	if (program < 0) {
+		log_errx("%s is not installed", s->name);
+		return ERR_NOENT;
+	}
 	*pid = vfork();
 	if (*pid == 0)
-		become(s, self);
+		become(s, program, self);
 	if (*pid > 0)
 		return 0;
 	*pid = 0;

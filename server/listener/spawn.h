@@ -9,8 +9,7 @@
 #include "server/listener/ids.h"
 
 struct spawn {
-	const char *path;	/* absolute */
-	const char *name;	/* argv[0] */
+	const char *name;	/* the helper program, and its argv[0] */
 	int chan;		/* becomes MSG_CHAN_FD */
 	int in, out;		/* become MSG_PEER_FD, MSG_PEER_OUT_FD; -1 */
 	int err;		/* becomes 2; -1: /dev/null */
@@ -18,11 +17,8 @@ struct spawn {
 	const struct ids *ids;	/* whose ids to take on; NULL: keep ours */
 };
 
-/* spawn_init - open /dev/null and find the programs; reported on failure. */
+/* spawn_init - open /dev/null and the programs; reported on failure. */
 int spawn_init(void) MUST_CHECK;
-
-/* spawn_path - where a helper program ("distccd-worker") is; static buffer. */
-const char *spawn_path(const char *program);
 
 /* spawn_gss_environment - a PATH, and what of our environment GSSAPI goes by. */
 char *const *spawn_gss_environment(void);
@@ -31,7 +27,8 @@ char *const *spawn_gss_environment(void);
  * spawn_start - start the program; the descriptors are borrowed.
  * out     *pid
  * returns 0 as soon as the child has called exec, also when that failed (it
- *         then ends with status 127)
+ *         then ends with status 127); ERR_NOENT (reported) when the program is
+ *         not there
  */
 int spawn_start(const struct spawn *s, pid_t *pid) MUST_CHECK;
 

@@ -3,9 +3,11 @@
  * distccd-worker - one connection.  Started by distccd with the descriptors of
  * server/msg.h; shuts itself in before it reads a byte of the client.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -62,6 +64,8 @@ main(void)
 	struct session *s = &session;
 
 	log_init("distccd-worker");
+	/* started from a descriptor: older kernels make that its name */
+	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (set_up(s) < 0)
 		return EXIT_FAILURE;
