@@ -32,6 +32,10 @@
  *	  AUTH_OVER    A>L  once, the last message  fds: the context, if sealed
  *	  LOG          A>L  any time, rate-limited
  *
+ *	listener <-> keeper (one channel a daemon; it is distccd-jail as well)
+ *	  JAILER_FORK	L>K  make a jailer                   fds: its channel
+ *	  JAILER_FORKED K>L
+ *
  *	listener <-> jailer (one channel a daemon; "jailer" is distccd-jail)
  *	  SETUP        L>J  first, once                      fds: config
  *	  LAYER        J>L  one for each layer at start-up
@@ -89,6 +93,7 @@ enum msg_type {
 	MSG_READY	= 36,
 	MSG_RUN		= 38,	MSG_RAN		 = 39,
 	MSG_KILL	= 40,
+	MSG_JAILER_FORK	= 42,	MSG_JAILER_FORKED = 43,
 };
 
 struct msg_head {
@@ -103,7 +108,7 @@ struct msg_reserve {
 };
 
 /* MSG_RESERVED, MSG_SLOT, MSG_SLOT_GRANTED, MSG_KILL, MSG_HELLO,
- * MSG_AUTH_HELLO, MSG_AUTH_BEGIN, MSG_AUTH_FORK */
+ * MSG_AUTH_HELLO, MSG_AUTH_BEGIN, MSG_AUTH_FORK, MSG_JAILER_FORK */
 struct msg_plain {
 	struct msg_head head;
 };
@@ -195,8 +200,8 @@ struct msg_auth_ready {
 	char realm[MSG_PRINCIPAL_BYTES];	/* the default one; "": none */
 };
 
-/* MSG_AUTH_FORKED: the listener's own child (CLONE_PARENT) */
-struct msg_auth_forked {
+/* MSG_AUTH_FORKED, MSG_JAILER_FORKED: the listener's own child (CLONE_PARENT) */
+struct msg_forked {
 	struct msg_head head;
 	int32_t pid;
 	uint32_t reserved;			/* 0 */

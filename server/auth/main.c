@@ -188,7 +188,7 @@ serve(struct handshake *h)
 static int
 fork_one(struct handshake *h, uint32_t job, int chan)
 {
-	struct msg_auth_forked m = { .head = { MSG_AUTH_FORKED, job } };
+	struct msg_forked m = { .head = { MSG_AUTH_FORKED, job } };
 	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
 	    NULL);
 

@@ -2,9 +2,10 @@
 /*
  * distccd-jail - the jailer: makes a jail for each compile.
  *
- * Started once by distccd with a channel on MSG_CHAN_FD.  It holds the rights to
- * make namespaces and mounts, and reads no byte that a client sent: a job's
- * memory is only passed on, unopened, to a jail that has no rights left.
+ * Started once by distccd with a channel on MSG_CHAN_FD, as the keeper, which
+ * forks the jailer proper.  That holds the rights to make namespaces and mounts,
+ * and reads no byte that a client sent: a job's memory is only passed on,
+ * unopened, to a jail that has no rights left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@
 #include "sandbox/jail.h"
 #include "sandbox/landlock.h"
 #include "server/jail/init.h"
+#include "server/jail/keeper.h"
 #include "server/jail/pool.h"
 #include "server/jail/probe.h"
 #include "server/jail/toolchain.h"
@@ -340,16 +342,17 @@ main(void)
 	log_init("distccd-jail");
 	/* started from a descriptor: older kernels make that its name */
 	(void)prctl(PR_SET_NAME, program_invocation_short_name);
-	/*
-	 * The listener's end of the channel is what ends us, see pool_run():
-	 * killed with it, we would leave control groups behind.
-	 */
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
+	/*
+	 * The listener's end of the channel is what ends us, see pool_run():
+	 * killed with it, a jailer would leave control groups behind.  The
+	 * keeper's death signal is not inherited.
+	 */
+	keeper_run();
 	if (receive_setup() < 0) {
 		log_errx("this program is started by distccd only");
 		return 1;

@@ -60,7 +60,7 @@ struct handshake {
 union message {
 	struct msg_head head;
 	struct msg_auth_ready ready;
-	struct msg_auth_forked forked;
+	struct msg_forked forked;
 	struct msg_auth_name name;
 	struct msg_auth_over over;
 	struct msg_log log;
@@ -392,7 +392,7 @@ find_id(const struct server *s, uint32_t id)
 }
 
 static int
-note_forked(struct server *s, const struct msg_auth_forked *m)
+note_forked(struct server *s, const struct msg_forked *m)
 {
 	struct handshake *h = find_id(s, m->head.job);
 

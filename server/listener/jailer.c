@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "server/listener/clients.h"
 #include "server/listener/jailer.h"
+#include "server/listener/keeper.h"
 #include "server/listener/spawn.h"
 
 #define START_MS	30000		/* from start to READY */
@@ -111,6 +112,7 @@ jailer_stop(struct server *s)
 		j->pid = 0;
 	}
 	j->state = JAILER_DOWN;
+	keeper_stop(s);
 }
 
 /* --- its messages -------------------------------------------------------- */
@@ -270,14 +272,11 @@ static int
 spawn_jailer(struct server *s)
 {
 	struct jailer *j = &s->jailer;
-	struct spawn sp = { .name = "distccd-jail", .in = -1, .out = -1,
-	    .err = s->opt.log_stderr ? STDERR_FILENO : -1 };
 	int pair[2], r;
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
-	sp.chan = pair[1];
-	r = spawn_start(&sp, &j->pid);
+	r = keeper_fork(s, pair[1], &j->pid);
 	(void)close(pair[1]);
 	if (r == 0)
 		r = fd_set_nonblock(pair[0], true);
@@ -292,8 +291,10 @@ int
 jailer_start(struct server *s)
 {
 	int64_t deadline = clock_ms() + START_MS;
-	int r = spawn_jailer(s);
+	int r = keeper_start(s);
 
+	if (r == 0)
+		r = spawn_jailer(s);
 	while (r == 0 && s->jailer.state != JAILER_READY) {
 		r = fd_wait(s->jailer.chan.fd, POLLIN, deadline);
 		if (r >= 0)
@@ -312,6 +313,11 @@ restart(struct server *s)
 {
 	int r = spawn_jailer(s);
 
+	if (r == ERR_CLOSED && s->keeper.chan < 0) {
+		/* whoever started us can; we have not the rights any more */
+		log_at(LOG_LVL_CRITICAL, "event=jailer_lost: ending");
+		s->is_lost = true;
+	}
 	if (r == 0)
 		r = loop_add(&s->jailer.chan);
 	if (r < 0)

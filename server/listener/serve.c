@@ -176,6 +176,8 @@ serve_stop(struct server *s)
 static bool
 is_over(const struct server *s, int64_t now)
 {
+	if (s->is_lost)
+		return true;
 	if (s->is_inetd && s->nclients == 0 && s->auth.nbusy == 0 &&
 	    s->auth.nstarting == 0)
 		return true;
@@ -231,5 +233,7 @@ serve_loop(struct server *s)
 	auth_stop(s);
 	jailer_stop(s);
 	log_notice("event=stopped");
+	if (s->is_lost)
+		return EXIT_DISTCC_FAILED;
 	return s->is_inetd ? s->outcome : 0;
 }

@@ -72,6 +72,13 @@ struct jailer {
 	uint32_t backoff_ms;
 };
 
+/* distccd-jail's first process, which forks the jailer */
+struct keeper {
+	bool is_started;
+	pid_t pid;			/* 0: it is gone */
+	int chan;			/* owns; -1: it is gone */
+};
+
 struct handshake;
 
 /* distccd-auth's processes, some waiting for a client */
@@ -112,6 +119,7 @@ struct server {
 	struct sources sources;
 	struct slots slots;
 	struct reserve reserve;
+	struct keeper keeper;
 	struct jailer jailer;
 	struct auth auth;
 	struct ration refusals;
@@ -120,6 +128,7 @@ struct server {
 	int64_t started_ms;
 	int64_t stop_at_ms;		/* >= 0: ending; the latest end */
 	bool is_inetd;
+	bool is_lost;			/* no jailer can be had any more */
 	int outcome;			/* of the last job: --inetd's exit code */
 };
 

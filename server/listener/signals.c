@@ -11,6 +11,7 @@
 #include "server/listener/clients.h"
 #include "server/listener/daemon.h"
 #include "server/listener/jailer.h"
+#include "server/listener/keeper.h"
 #include "server/listener/serve.h"
 #include "server/listener/signals.h"
 
@@ -22,6 +23,7 @@ reap(struct server *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!jailer_reaped(s, pid, status) &&
+		    !keeper_reaped(s, pid) &&
 		    !auth_reaped(s, pid, status))
 			(void)clients_reaped(s, pid, status);
 }
