@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@
 #include "lib/log.h"
 #include "sandbox/cgroup.h"
 
-#define PREFIX	"distccd-"	/* our directory: PREFIX and our pid */
+#define PREFIX	"distccd."	/* our directory: PREFIX, pid, random number */
+#define CLAIM_TRIES	8
 #define LEAF	"daemon"	/* v2: where our own processes move to */
 
 /* One hierarchy in use: v2 has one, v1 one a controller. */
@@ -188,6 +190,19 @@ remove_tree(int parent, const char *name)
 	(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
+/*
+ * A directory is in use as long as its maker holds a lock on it.  (A pid would
+ * not tell: daemons in several containers may share this hierarchy.)
+ */
+static int
+open_locked(int parent, const char *name)
+{
+	AUTOFD fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ?
+	    err_from_errno(errno) : fd_take(&fd);
+}
+
 static void
 remove_stale(int parent)
 {
@@ -197,15 +212,40 @@ remove_stale(int parent)
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL) {
-		long pid;
+		AUTOFD fd = -1;
 
 		if (strncmp(e->d_name, PREFIX, strlen(PREFIX)) != 0)
 			continue;
-		pid = strtol(e->d_name + strlen(PREFIX), NULL, 10);
-		if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		fd = open_locked(parent, e->d_name);
+		if (fd >= 0)
 			remove_tree(parent, e->d_name);
 	}
 	(void)closedir(d);
+}
+
+static bool
+is_still(int parent, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return fstatat(parent, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstat(fd, &b) == 0 && a.st_ino == b.st_ino;
+}
+
+/* Another daemon may take ours for stale before we have locked it. */
+static int
+make_own(int parent)
+{
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		AUTOFD fd = -1;
+
+		if (mkdirat(parent, state.name, 0755) < 0)
+			return err_from_errno(errno);
+		fd = open_locked(parent, state.name);
+		if (fd >= 0 && is_still(parent, state.name, fd))
+			return fd_take(&fd);
+	}
+	return ERR_BUSY;
 }
 
 static int
@@ -216,11 +256,9 @@ claim(struct hierarchy *h, const char *controller)
 	if (parent < 0)
 		return parent;
 	remove_stale(parent);
-	if (mkdirat(parent, state.name, 0755) < 0 && errno != EEXIST)
-		return err_from_errno(errno);
-	h->fd = openat(parent, state.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	h->fd = make_own(parent);
 	if (h->fd < 0)
-		return err_from_errno(errno);
+		return h->fd;
 	h->controller = controller;
 	h->parent = fd_take(&parent);
 	return 0;
@@ -305,9 +343,14 @@ enum cgroup_kind
 cgroup_open(const char **why)
 {
 	const char *v2 = "";
+	uint32_t number;
 
-	(void)snprintf(state.name, sizeof(state.name), PREFIX "%d",
-	    (int)getpid());
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		*why = "no random number";
+		return CGROUP_NONE;
+	}
+	(void)snprintf(state.name, sizeof(state.name), PREFIX "%d.%08x",
+	    (int)getpid(), number);
 	*why = "";
 	if (open_v2(&v2) == 0)
 		state.kind = CGROUP_V2;

@@ -49,14 +49,22 @@ is_checked(const char *name)
 }
 
 /*
- * The filter of a jail's PID 1 stays in force under the compiler's, so it must
- * allow all that the compiler may.
+ * A filter stays in force in what its process starts: that of a jail's PID 1
+ * under the compiler's, the listener's under those of worker and auth.  So each
+ * must allow all that these may.
  */
 static uint32_t
 rows_of(enum sandbox_role role)
 {
-	return ROLE_BIT(role) | (role == SANDBOX_JAIL_INIT ?
-	    ROLE_BIT(SANDBOX_COMPILER) : 0);
+	switch (role) {
+	case SANDBOX_JAIL_INIT:
+		return ROLE_BIT(role) | ROLE_BIT(SANDBOX_COMPILER);
+	case SANDBOX_LISTENER:
+		return ROLE_BIT(role) | ROLE_BIT(SANDBOX_WORKER) |
+		    ROLE_BIT(SANDBOX_AUTH);
+	default:
+		return ROLE_BIT(role);
+	}
 }
 
 static int
@@ -77,7 +85,7 @@ allow_table(scmp_filter_ctx ctx, enum sandbox_role role)
 	return 0;
 }
 
-/* The compiler and PID 1: new processes, but no new namespaces. */
+/* New processes, but no new namespaces. */
 static int
 allow_processes(scmp_filter_ctx ctx)
 {
@@ -111,6 +119,16 @@ allow_small(scmp_filter_ctx ctx)
 	    SCMP_A1(SCMP_CMP_EQ, 6 /* IPPROTO_TCP */)) < 0)
 		return ERR_SYS;
 	return 0;
+}
+
+/* Sockets of this machine only: syslog's.  Accepting needs no new one. */
+static int
+allow_listener(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) < 0 ||
+	    seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) < 0 ? ERR_SYS : 0;
 }
 
 /* What PID 1 needs to put the compiler's layers on. */
@@ -159,7 +177,8 @@ sandbox_filter_build(enum sandbox_role role, enum sandbox_mode mode,
     struct sandbox_filter *out)
 {
 	scmp_filter_ctx ctx = seccomp_init(default_action(mode));
-	bool is_job = role == SANDBOX_COMPILER || role == SANDBOX_JAIL_INIT;
+	bool starts_others = role == SANDBOX_COMPILER ||
+	    role == SANDBOX_JAIL_INIT || role == SANDBOX_LISTENER;
 	int r;
 
 	if (ctx == NULL)
@@ -168,7 +187,9 @@ sandbox_filter_build(enum sandbox_role role, enum sandbox_mode mode,
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	r = allow_table(ctx, role);
 	if (r == 0)
-		r = is_job ? allow_processes(ctx) : allow_small(ctx);
+		r = starts_others ? allow_processes(ctx) : allow_small(ctx);
+	if (r == 0 && role == SANDBOX_LISTENER)
+		r = allow_listener(ctx);
 	if (r == 0 && role == SANDBOX_JAIL_INIT)
 		r = allow_init(ctx);
 	if (r == 0 && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),

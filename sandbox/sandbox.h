@@ -101,6 +101,28 @@ int sandbox_few_files(const char *const *readable, const char *writable)
     MUST_CHECK;
 
 /*
+ * sandbox_rules - what the listener may do with files; a descriptor, the
+ * caller's.  At first nothing, and no TCP.
+ * sandbox_rules_allow - give something back for a file or below a directory;
+ * ERR_NOENT when it is not there.
+ */
+enum sandbox_right {
+	SANDBOX_READ	= 1 << 0,
+	SANDBOX_WRITE	= 1 << 1,	/* and make, remove */
+	SANDBOX_RUN	= 1 << 2,
+};
+int sandbox_rules(void) MUST_CHECK;
+int sandbox_rules_allow(int rules, const char *path, unsigned int rights)
+    MUST_CHECK;
+
+/*
+ * sandbox_confine_listener - no_new_privs, the rules, the filter; what it starts
+ * from here on inherits all three.
+ */
+int sandbox_confine_listener(int rules, const struct sandbox_filter *filter)
+    MUST_CHECK;
+
+/*
  * sandbox_confine_auth - for distccd-auth, which may still read the files that
  * configure its mechanism, write one, and fork.
  * sandbox_confine_forked - the rest, for what it forked: no process, and only

@@ -155,6 +155,39 @@ sandbox_confine_worker(const struct sandbox_filter *filter, uint64_t memory,
 	return sandbox_filter_load(filter);
 }
 
+int
+sandbox_rules(void)
+{
+	/* no scope: the keeper and the jailer are outside, and are ended */
+	return landlock_new(LANDLOCK_EXEC | LANDLOCK_READ | LANDLOCK_WRITE |
+	    LANDLOCK_NET);
+}
+
+int
+sandbox_rules_allow(int rules, const char *path, unsigned int rights)
+{
+	unsigned int classes = 0;
+
+	if ((rights & SANDBOX_READ) != 0)
+		classes |= LANDLOCK_READ;
+	if ((rights & SANDBOX_WRITE) != 0)
+		classes |= LANDLOCK_WRITE;
+	if ((rights & SANDBOX_RUN) != 0)
+		classes |= LANDLOCK_EXEC;
+	return landlock_allow(rules, path, classes);
+}
+
+int
+sandbox_confine_listener(int rules, const struct sandbox_filter *filter)
+{
+	int r;
+
+	if ((r = sandbox_no_new_privs()) < 0 ||
+	    (r = landlock_enforce(rules)) < 0)
+		return r;
+	return sandbox_filter_load(filter);
+}
+
 #define AUTH_FILE_BYTES	(64ULL * 1024 * 1024)	/* of the replay cache */
 
 int

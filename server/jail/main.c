@@ -185,14 +185,16 @@ run_probe(const struct jail_plan *with, struct probe_context *ctx)
 		struct msg_log log;
 	} m;
 	struct jail jail;
+	char detail[128];
 	size_t n = 0;
 	int status, r;
 	ssize_t len;
 
 	r = jail_start(with, 0, probe_main, ctx, &jail);
 	if (r < 0) {
-		tell_layer("namespaces", MSG_LAYER_MISSING, true,
-		    "clone with new namespaces: not permitted here");
+		(void)snprintf(detail, sizeof(detail),
+		    "clone with new namespaces: %s", err_text(r));
+		tell_layer("namespaces", MSG_LAYER_MISSING, true, detail);
 		return 0;
 	}
 	while ((len = chan_recv(jail.chan, &m, sizeof(m), NULL, NULL)) > 0) {

@@ -9,7 +9,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "server/jail/capture.h"
-#include "server/jail/elf.h"
+#include "lib/elf.h"
 #include "server/jail/toolchain.h"
 
 #define OUTPUT_MAX_BYTES	(256 * 1024)

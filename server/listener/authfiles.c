@@ -103,16 +103,22 @@ check_replay(const struct replay *rp, const struct ids *ids)
 	    err_from_errno(errno) : 0;
 }
 
+const char *
+authfiles_replay_dir(void)
+{
+	const char *dir = getenv("KRB5RCACHEDIR");
+
+	return dir != NULL && dir[0] != '\0' ? dir : "/var/tmp";
+}
+
 int
 authfiles_replay(const struct ids *ids, int *fd)
 {
-	const char *dir = getenv("KRB5RCACHEDIR");
 	struct replay rp = { .fd = -1 };
 	int r;
 
 	(void)snprintf(rp.path, sizeof(rp.path), "%s/distccd_%u.rcache2",
-	    dir != NULL && dir[0] != '\0' ? dir : "/var/tmp",
-	    (unsigned int)ids->uid);
+	    authfiles_replay_dir(), (unsigned int)ids->uid);
 	r = ids_as_user(ids, open_replay, &rp);
 	if (r == 0)
 		r = check_replay(&rp, ids);

@@ -23,4 +23,7 @@ int authfiles_keytab(int *fd) MUST_CHECK;
  */
 int authfiles_replay(const struct ids *ids, int *fd) MUST_CHECK;
 
+/* authfiles_replay_dir - where it is; borrowed from the environment. */
+const char *authfiles_replay_dir(void);
+
 #endif

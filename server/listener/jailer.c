@@ -20,6 +20,7 @@
 #define START_MS	30000		/* from start to READY */
 #define LIFETIME_SLACK_MS 5000		/* the jailer ends a job by itself */
 #define GIVE_UP_MS	15000		/* from KILL to RAN */
+#define STOP_MS		3000	/* to clean up, at our own end */
 #define BACKOFF_MIN_MS	100
 #define BACKOFF_MAX_MS	30000
 #define GOOD_TIME_MS	60000		/* up so long: backoff starts again */
@@ -100,15 +101,31 @@ jailer_reaped(struct server *s, pid_t pid, int status)
 	return true;
 }
 
+/* It ends when its channel does; killed, it would leave its cgroups behind. */
+static void
+wait_for_end(pid_t pid)
+{
+	int64_t until = clock_ms() + STOP_MS;
+
+	while (clock_ms() < until) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+		(void)poll(NULL, 0, 2);
+	}
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
+
 void
 jailer_stop(struct server *s)
 {
 	struct jailer *j = &s->jailer;
+	int fd = j->chan.fd;
 
 	loop_remove(&j->chan);
+	fd_close(&fd);
 	if (j->pid > 0) {
-		(void)kill(j->pid, SIGKILL);
-		(void)waitpid(j->pid, NULL, 0);
+		wait_for_end(j->pid);
 		j->pid = 0;
 	}
 	j->state = JAILER_DOWN;

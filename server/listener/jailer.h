@@ -47,7 +47,7 @@ bool jailer_reaped(struct server *s, pid_t pid, int status);
 /* jailer_tick - overdue compiles, a restart that is due. */
 void jailer_tick(struct server *s, int64_t now_ms);
 
-/* jailer_stop - for the listener's own end: kill it and wait for it. */
+/* jailer_stop - for the listener's own end: it goes, and with it all jails. */
 void jailer_stop(struct server *s);
 
 #endif

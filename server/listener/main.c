@@ -18,6 +18,7 @@
 #include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/config.h"
+#include "server/listener/confine.h"
 #include "server/listener/daemon.h"
 #include "server/listener/jailer.h"
 #include "server/listener/serve.h"
@@ -153,11 +154,7 @@ start(struct server *s)
 		return EXIT_DISTCC_FAILED;
 	if (s->opt.mode == MODE_DAEMON && chdir("/") < 0)
 		log_warn("can't change to /");
-	if (ids_keep_caps(&s->ids) < 0) {
-		log_errx("can't give up capabilities");
-		return EXIT_SETUID_FAILED;
-	}
-	return 0;
+	return confine_listener(s) < 0 ? EXIT_SETUID_FAILED : 0;
 }
 
 static int

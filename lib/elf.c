@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "server/jail/elf.h"
+#include "lib/elf.h"
 
 #define PHDRS_MAX	64
 

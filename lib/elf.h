@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* elf - the little of a program's header that says how it is loaded. */
-#ifndef SERVER_JAIL_ELF_H
-#define SERVER_JAIL_ELF_H
+#ifndef LIB_ELF_H
+#define LIB_ELF_H
 
 #include <stddef.h>
 
