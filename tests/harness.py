@@ -16,6 +16,9 @@ OUR_CLIENT = f"{BUILD}/bin/distcc"
 OUR_DAEMON = f"{BUILD}/bin/distccd"
 STOCK_CLIENT = "/usr/bin/distcc"
 STOCK_DAEMON = "/usr/bin/distccd"
+# errno, kill or log: every daemon of ours runs with its filters in that mode
+FILTER_MODE = os.environ.get("DISTCC_TEST_FILTER")
+FILTER_ARGS = [f"--sandbox-filter={FILTER_MODE}"] if FILTER_MODE else []
 
 
 def is_stock(program):

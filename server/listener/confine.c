@@ -29,6 +29,9 @@ allow_program(int rules, const char *name)
 	if (r == 0 && loader[0] != '\0')
 		r = sandbox_rules_allow(rules, loader,
 		    SANDBOX_RUN | SANDBOX_READ);
+	/* not for a static one: libraries may be anywhere */
+	if (r == 0 && loader[0] != '\0')
+		r = sandbox_rules_allow(rules, "/", SANDBOX_READ);
 	return r;
 }
 
@@ -54,8 +57,7 @@ allow_auth(int rules)
 	int r;
 
 	if ((r = allow_program(rules, "distccd-auth")) < 0 ||
-	    (r = allow_program(rules, "distccd-worker-gss")) < 0 ||
-	    (r = sandbox_rules_allow(rules, "/", SANDBOX_READ)) < 0)
+	    (r = allow_program(rules, "distccd-worker-gss")) < 0)
 		return r;
 	return sandbox_rules_allow(rules, authfiles_replay_dir(),
 	    SANDBOX_READ | SANDBOX_WRITE);

@@ -5,7 +5,20 @@ import os
 import pytest
 
 import arena
+import audit
 import harness
+
+
+def pytest_sessionstart(session):
+    session.config.audit = audit.Session(harness.FILTER_MODE)
+
+
+def pytest_sessionfinish(session):
+    session.config.audit.finish(session)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    config.audit.report(terminalreporter)
 
 
 def pytest_generate_tests(metafunc):
@@ -22,7 +35,8 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session")
 def escape_sandbox_args():
     _, is_strict = harness.missing_layers()
-    return [] if is_strict else ["--sandbox=reduced"]
+    return harness.FILTER_ARGS + (
+        [] if is_strict else ["--sandbox=reduced"])
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,20 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import audit  # noqa: E402
 import authlib  # noqa: E402
 import harness  # noqa: E402
 import kdc  # noqa: E402
 
 SKIPS = {}
+
+
+def pytest_sessionstart(session):
+    session.config.audit = audit.Session(harness.FILTER_MODE)
+
+
+def pytest_sessionfinish(session):
+    session.config.audit.finish(session)
 
 
 def pytest_report_header():
@@ -30,7 +39,8 @@ def pytest_runtest_logreport(report):
         SKIPS[reason] = SKIPS.get(reason, 0) + 1
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
+    config.audit.report(terminalreporter)
     for reason, count in sorted(SKIPS.items()):
         terminalreporter.write_line(f"skipped {count:4}  {reason}")
 
@@ -39,7 +49,8 @@ def pytest_terminal_summary(terminalreporter):
 def sandbox_args():
     """What our daemon needs to start here: nothing, or --sandbox=reduced."""
     _, is_strict = harness.missing_layers()
-    return [] if is_strict else ["--sandbox=reduced"]
+    return harness.FILTER_ARGS + (
+        [] if is_strict else ["--sandbox=reduced"])
 
 
 @pytest.fixture(scope="session")
