@@ -22,7 +22,6 @@ keeper_start(struct server *s)
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
-	sp.path = spawn_path("distccd-jail");
 	sp.chan = pair[1];
 	r = spawn_start(&sp, &s->keeper.pid);
 	(void)close(pair[1]);

@@ -102,6 +102,16 @@ helper_fd(const char *name)
 	return -1;
 }
 
+const char *
+spawn_path(const char *name)
+{
+	static char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+	    helper_fd(name));
+	return path;
+}
+
 char *const *
 spawn_gss_environment(void)
 {

@@ -20,6 +20,9 @@ struct spawn {
 /* spawn_init - open /dev/null and the programs; reported on failure. */
 int spawn_init(void) MUST_CHECK;
 
+/* spawn_path - by what name we can open a helper program; static buffer. */
+const char *spawn_path(const char *name);
+
 /* spawn_gss_environment - a PATH, and what of our environment GSSAPI goes by. */
 char *const *spawn_gss_environment(void);
 
