@@ -23,15 +23,19 @@
 
 static char allowed_dir[] = "/tmp/listener-XXXXXX";
 
+/* From a descriptor, as server/listener/spawn.c does. */
 static bool
 runs(const char *path)
 {
 	char *argv[] = { (char *)(uintptr_t)path, NULL };
+	char *env[] = { NULL };
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		(void)execv(path, argv);
+		int fd = open(path, O_PATH | O_CLOEXEC);
+
+		(void)execveat(fd, "", argv, env, AT_EMPTY_PATH);
 		_exit(126);
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid &&
