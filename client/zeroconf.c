@@ -117,9 +117,9 @@ zeroconf_add(const struct env *env, struct host_list *list)
 		log_info("+zeroconf: no answer yet");
 	} else {
 		r = hosts_parse(text, &found, why);
+		log_debug("+zeroconf: %zu hosts", r == 0 ? found.n : 0);
 		if (r == 0)
 			hosts_append(list, &found);
-		log_debug("+zeroconf: %zu hosts", r == 0 ? found.n : 0);
 		hosts_free(&found);
 	}
 	buf_free(&b);

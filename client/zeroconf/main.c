@@ -27,6 +27,7 @@
 #define SERVICE		"_distcc._tcp"
 #define TURN_MS		250	/* between looks at what else is to be done */
 #define FIRST_MS	2000	/* then there is a list, though it be empty */
+#define RETRY_MS	10000	/* until D-Bus or Avahi is asked for again */
 #define LIST_MAX_BYTES	(FOUND_MAX * 128)
 
 static struct state {
@@ -37,7 +38,10 @@ static struct state {
 	size_t asking;		/* resolvers at work */
 	bool is_complete;	/* Avahi has told what it knows so far */
 	bool is_dirty;		/* the file is not what we know */
-	bool has_written;
+	bool has_list;		/* there is a file: perhaps an older one */
+	bool has_failed;	/* the client is of no use any more */
+	int64_t retry_ms;	/* when to make another one */
+	int64_t settle_ms;	/* when to write what there is */
 	int dir;		/* DISTCC_DIR/zeroconf */
 	int lock;
 	struct utsname uts;
@@ -68,7 +72,7 @@ update(void)
 	if (r < 0)
 		log_warnx("cannot write the list: %s", err_text(r));
 	state.is_dirty = false;
-	state.has_written = true;
+	state.has_list = true;
 	buf_free(&b);
 }
 
@@ -175,7 +179,7 @@ on_browsed(AvahiServiceBrowser *b, AvahiIfIndex interface,
 		state.is_complete = true;
 		break;
 	case AVAHI_BROWSER_FAILURE:
-		avahi_simple_poll_quit(state.poll);
+		state.has_failed = true;
 		break;
 	case AVAHI_BROWSER_CACHE_EXHAUSTED:
 		break;
@@ -186,12 +190,11 @@ static void
 on_client(AvahiClient *client, AvahiClientState what, void *arg)
 {
 	(void)arg;
-	/* not connected yet, or its daemon has gone: the next job starts us
-	 * again, and meanwhile the list is what it was */
+	/* its daemon has gone: meanwhile the list is what it was */
 	if (what == AVAHI_CLIENT_FAILURE) {
 		log_warnx("Avahi: %s",
 		    avahi_strerror(avahi_client_errno(client)));
-		avahi_simple_poll_quit(state.poll);
+		state.has_failed = true;
 	}
 	if (what == AVAHI_CLIENT_S_RUNNING && state.browser == NULL)
 		state.browser = avahi_service_browser_new(client,
@@ -232,43 +235,78 @@ is_needed(void)
 	    time(NULL) - st.st_mtime < ZEROCONF_IDLE_S;
 }
 
+/* ---- the connection to Avahi ---- */
+
 static void
-loop(void)
+disconnect(void)
 {
-	int64_t first_ms = clock_ms() + FIRST_MS;
+	if (state.client != NULL)
+		avahi_client_free(state.client);	/* browsers, too */
+	if (state.poll != NULL)
+		avahi_simple_poll_free(state.poll);
+	state.client = NULL;
+	state.poll = NULL;
+	state.browser = NULL;
+	state.asking = 0;
+}
 
-	while (is_needed() &&
-	    avahi_simple_poll_iterate(state.poll, TURN_MS) == 0) {
-		bool is_ready = state.is_complete && state.asking == 0;
+/* NO_FAIL: D-Bus is enough, the daemon may come later. */
+static void
+reconnect(void)
+{
+	int error = AVAHI_ERR_NO_MEMORY;
 
-		if (state.has_written ? state.is_dirty :
-		    is_ready || clock_ms() >= first_ms)
-			update();
+	state.found.n = 0;
+	state.is_dirty = true;
+	state.is_complete = state.has_failed = false;
+	state.settle_ms = clock_ms() + FIRST_MS;
+	state.retry_ms = clock_ms() + RETRY_MS;
+	state.poll = avahi_simple_poll_new();
+	if (state.poll != NULL)
+		state.client = avahi_client_new(
+		    avahi_simple_poll_get(state.poll), AVAHI_CLIENT_NO_FAIL,
+		    on_client, NULL, &error);
+	if (state.client == NULL) {
+		log_warnx("Avahi: %s", avahi_strerror(error));
+		state.has_failed = true;
 	}
 }
 
-static int
+static void
+turn(void)
+{
+	const struct timespec rest = { 0, TURN_MS * 1000000L };
+
+	if (state.poll == NULL && clock_ms() >= state.retry_ms)
+		reconnect();
+	if (state.has_failed && state.poll != NULL)
+		disconnect();
+	if (state.poll == NULL)
+		(void)nanosleep(&rest, NULL);
+	else if (avahi_simple_poll_iterate(state.poll, TURN_MS) != 0)
+		state.has_failed = true;
+}
+
+/* Whoever announces what cannot be resolved does not hold up the others. */
+static bool
+is_settled(void)
+{
+	return state.is_complete &&
+	    (state.asking == 0 || clock_ms() >= state.settle_ms);
+}
+
+/* A list of what was known before is better than none; and when there is none,
+ * no job shall wait for it. */
+static void
 run(void)
 {
-	int error = 0;
-
-	(void)uname(&state.uts);
-	state.poll = avahi_simple_poll_new();
-	if (state.poll == NULL)
-		return 1;
-	/* NO_FAIL: wait for a daemon that does not run yet */
-	state.client = avahi_client_new(avahi_simple_poll_get(state.poll),
-	    AVAHI_CLIENT_NO_FAIL, on_client, NULL, &error);
-	if (state.client != NULL)
-		loop();
-	else
-		log_warnx("Avahi: %s", avahi_strerror(error));
-	if (!state.has_written)	/* nobody shall wait for it */
-		update();
-	if (state.client != NULL)
-		avahi_client_free(state.client);
-	avahi_simple_poll_free(state.poll);
-	return 0;
+	while (is_needed()) {
+		turn();
+		if (is_settled() ? state.is_dirty : !state.has_list &&
+		    (state.has_failed || clock_ms() >= state.settle_ms))
+			update();
+	}
+	disconnect();
 }
 
 int
@@ -290,5 +328,8 @@ main(void)
 	(void)setsid();
 	if (chdir("/") < 0)
 		log_warn("cannot change to /");
-	return run();
+	(void)uname(&state.uts);
+	state.has_list = faccessat(state.dir, "hosts", F_OK, 0) == 0;
+	run();
+	return 0;
 }

@@ -50,13 +50,6 @@ def test_not_built_in(client):
     assert result.returncode == 100 and "not built in" in result.stderr
 
 
-def test_zeroconf_without_a_host_says_so_and_compiles_locally(client):
-    result = client.run("gcc", "-c", "hello.c", hosts="+zeroconf")
-    assert result.returncode == 0
-    assert "+zeroconf: " in result.stderr
-    assert "running locally" in result.stderr
-
-
 def test_host_list_places(client):
     log = os.path.join(client.directory, "log")
     for place in (".distcc/hosts", "own/hosts"):

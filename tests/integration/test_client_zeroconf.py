@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+""""+zeroconf" with a real Avahi and stock's announcements."""
+import os
+import shlex
+import time
+
+import pytest
+
+import avahikit
+import clientlib
+import harness
+
+HELPER = os.path.join(harness.BUILD, "libexec", "distcc-zeroconf")
+
+needs_helper = pytest.mark.skipif(
+    not os.access(HELPER, os.X_OK),
+    reason="distcc-zeroconf is not built (Debian package "
+           "libavahi-client-dev)")
+
+
+@pytest.fixture
+def client(tmp_path):
+    it = clientlib.Client(tmp_path)
+    it.log = os.path.join(it.directory, "log")
+    yield it
+    stop_helper(it)
+
+
+def hosts_path(client):
+    return os.path.join(client.state, "zeroconf", "hosts")
+
+
+def read_hosts(client):
+    try:
+        with open(hosts_path(client)) as file:
+            return file.read().split()
+    except FileNotFoundError:
+        return None
+
+
+def stop_helper(client):
+    """It ends when its DISTCC_DIR does not need it any more."""
+    lock = os.path.join(client.state, "zeroconf", "lock")
+    if os.path.exists(lock):
+        os.utime(lock, (0, 0))
+
+
+@pytest.fixture
+def net(tmp_path):
+    why = avahikit.missing()
+    if why:
+        pytest.skip(why)
+    it = avahikit.Net(tmp_path)
+    yield it
+    it.stop()
+
+
+def command(client, program, *args, hosts="+zeroconf", **env):
+    words = [f"{name}={value}" for name, value in client.environment(
+        hosts, {"DISTCC_LOG": client.log, "DISTCC_VERBOSE": "1",
+                **env}).items()]
+    return f"cd {client.work} && " + shlex.join(["env", *words, program,
+                                                 *args])
+
+
+def start_stock(net, client, jobs):
+    port = harness.free_port()
+    log = os.path.join(client.directory, f"stock-{port}.log")
+    os.chmod(client.directory, 0o755)
+    net.sh(f"/usr/bin/distccd --daemon --no-detach --zeroconf --port {port} "
+           f"--allow {avahikit.ADDRESS} -j {jobs} --log-stderr --verbose "
+           f">{log} 2>&1 & echo $! >{client.directory}/pid-{port}")
+    return port
+
+
+@needs_helper
+def test_stock_servers_are_found(client, net, stock_daemon_program):
+    port = start_stock(net, client, 6)
+    # the first job may come before the announcement
+    assert net.until(lambda: net.sh(
+        command(client, clientlib.DISTCC, "gcc", "-c", "hello.c")) == 0 and
+        read_hosts(client))
+    assert read_hosts(client) == [f"{avahikit.ADDRESS}:{port}/6"]
+    assert net.sh(command(client, clientlib.DISTCC, "gcc", "-c", "hello.c",
+                          DISTCC_FALLBACK="0")) == 0
+    with open(client.log) as file:
+        assert (f"on {avahikit.ADDRESS}:{port}/6 completed ok"
+                in file.read())
+    # -j and --show-hosts count them, too, beside the list's own
+    out = os.path.join(client.directory, "out")
+    assert net.sh(command(client, clientlib.DISTCC, "-j",
+                          hosts="+zeroconf other/3") + f" >{out}") == 0
+    with open(out) as file:
+        assert file.read() == "9\n"
+    # it goes, another one comes (two of stock's on one machine end in stock's
+    # own assertion)
+    with open(os.path.join(client.directory, f"pid-{port}")) as file:
+        assert net.sh(f"kill {file.read().strip()}") == 0
+    assert net.until(lambda: read_hosts(client) == [])
+    second = start_stock(net, client, 3)
+    assert net.until(lambda: read_hosts(client) ==
+                     [f"{avahikit.ADDRESS}:{second}/3"])
+
+
+@needs_helper
+def test_the_list_outlives_avahi(client, tmp_path, our_daemon):
+    """No D-Bus: what was known before is used."""
+    os.makedirs(os.path.dirname(hosts_path(client)))
+    with open(hosts_path(client), "w") as file:
+        file.write(our_daemon.hostspec + "/2\n")
+    env = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere/bus",
+           "DISTCC_FALLBACK": 0, "DISTCC_LOG": client.log,
+           "DISTCC_VERBOSE": 1}
+    for _ in range(2):
+        assert client.run("gcc", "-c", "hello.c", hosts="+zeroconf",
+                          **env).returncode == 0
+    with open(client.log) as file:
+        text = file.read()
+    # one process waits for somebody to ask, however many jobs come
+    assert text.count("starting ") == 1
+    assert read_hosts(client) == [our_daemon.hostspec + "/2"]
+
+
+@needs_helper
+def test_no_avahi_and_no_list(client):
+    start = time.monotonic()
+    result = client.run("gcc", "-c", "hello.c", hosts="+zeroconf",
+                        DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere/bus")
+    assert result.returncode == 0 and client.exists("hello.o")
+    assert "+zeroconf: no host announces itself" in result.stderr
+    assert time.monotonic() - start < 5
+    assert read_hosts(client) == []
+
+
+@needs_helper
+def test_damaged_or_hostile_list(client, our_daemon):
+    """Only TCP hosts are taken from it."""
+    os.makedirs(os.path.dirname(hosts_path(client)))
+    seen = os.path.join(client.directory, "seen")
+    for text in (f"@h:touch\n{our_daemon.hostspec}\n", "a:99999\n", "\0\n"):
+        with open(hosts_path(client), "w") as file:
+            file.write(text)
+        result = client.run(
+            "gcc", "-c", "hello.c", hosts=our_daemon.hostspec + " +zeroconf",
+            DISTCC_SSH=f"touch {seen}", DISTCC_FALLBACK=0,
+            DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere/bus")
+        assert result.returncode == 0
+    assert not os.path.exists(seen)
+
+
+@needs_helper
+def test_local_jobs_do_not_start_it(client):
+    assert client.run("gcc", "-E", "hello.c",
+                      hosts="+zeroconf").returncode == 0
+    assert not os.path.exists(os.path.dirname(hosts_path(client)))
