@@ -116,6 +116,9 @@ LSDISTCC = $(wildcard client/lsdistcc/*.c) client/probe.c $(WIRE) $(LIB)
 SCAND	= $(wildcard client/scan/*.c) $(LIB)
 # distcc-zeroconf: asks Avahi which servers there are; runs nothing.
 ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c $(LIB)
+# distccd-zeroconf: announces the daemon through Avahi; meets no client.
+ANNOUNCER = $(wildcard server/zeroconf/*.c) server/jail/capture.c $(SELF) \
+	   $(LIB)
 # distcc-config, update-distcc-symlinks: scripts.
 SCRIPTS	= $(B)/bin/distcc-config $(B)/bin/update-distcc-symlinks
 
@@ -136,7 +139,7 @@ PLUGINS	= $(B)/libexec/distcc-gss.so
 endif
 ifeq ($(NO_ZEROCONF),)
 ifeq ($(shell pkg-config --exists avahi-client 2>/dev/null && echo yes),yes)
-HELPERS	+= $(B)/libexec/distcc-zeroconf
+HELPERS	+= $(B)/libexec/distcc-zeroconf $(B)/libexec/distccd-zeroconf
 endif
 endif
 PROGRAMS = $(BIN) $(HELPERS)
@@ -175,6 +178,10 @@ $(B)/libexec/distcc-scand: $(call obj,$(SCAND))
 $(B)/libexec/distcc-zeroconf: $(call obj,$(ZEROCONF))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(AVAHI_LIBS)
+
+$(B)/libexec/distccd-zeroconf: $(call obj,$(ANNOUNCER))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(AVAHI_LIBS) $(SANDBOX_LIBS)
 
 $(B)/bin/lsdistcc: $(call obj,$(LSDISTCC))
 	@mkdir -p $(@D)

@@ -63,6 +63,10 @@
 #include "policy/limits.h"
 #include "sandbox/sandbox.h"
 
+/* distccd-zeroconf has no channel: what it announces, in its environment. */
+#define MSG_ZEROCONF_PORT	"DISTCCD_PORT"
+#define MSG_ZEROCONF_JOBS	"DISTCCD_JOBS"
+
 #define MSG_CHAN_FD	3
 #define MSG_PEER_FD	4
 #define MSG_PEER_OUT_FD	5

@@ -15,6 +15,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "server/listener/announce.h"
 #include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/config.h"
@@ -154,6 +155,9 @@ start(struct server *s)
 		return EXIT_DISTCC_FAILED;
 	if (s->opt.mode == MODE_DAEMON && chdir("/") < 0)
 		log_warn("can't change to /");
+	/* it runs a compiler once, which the rules do not let us do */
+	if (s->opt.mode == MODE_DAEMON && announce_start(s) < 0)
+		return EXIT_DISTCC_FAILED;
 	return confine_listener(s) < 0 ? EXIT_SETUID_FAILED : 0;
 }
 

@@ -294,7 +294,11 @@ not_built_in(const char *what)
 
 MISSING(no_stats, "stats")
 MISSING(no_stats_port, "stats-port")
-MISSING(no_zeroconf, "zeroconf")
+#ifdef NO_ZEROCONF
+MISSING(set_zeroconf, "zeroconf")
+#else
+FLAG(set_zeroconf, o->zeroconf = true)
+#endif
 
 /* --- authentication ---------------------------------------------------- */
 
@@ -481,7 +485,8 @@ static const struct opt network_table[] = {
 	    "slowest client, bytes a second (4096)", set_min_rate },
 	{ "stats", 0, OPT_NONE, NULL, NULL, no_stats },
 	{ "stats-port", 0, OPT_REQUIRED, "PORT", NULL, no_stats_port },
-	{ "zeroconf", 0, OPT_NONE, NULL, NULL, no_zeroconf },
+	{ "zeroconf", 0, OPT_NONE, NULL,
+	    "announce the daemon on the local network", set_zeroconf },
 };
 
 static const struct opt auth_table[] = {

@@ -68,6 +68,7 @@ struct options {
 	bool has_pool;
 	int nice;
 	const char *user;		/* NULL: distcc, else nobody */
+	bool zeroconf;			/* announce us */
 	const char *pid_file;
 	const char *log_file;
 	bool log_stderr;

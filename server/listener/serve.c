@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "server/listener/announce.h"
 #include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/jailer.h"
@@ -169,6 +170,7 @@ serve_stop(struct server *s)
 	log_notice("event=stopping running=%u", slots_running(&s->slots));
 	stop_listening(s);
 	s->stop_at_ms = now + STOP_MS;
+	announce_stop(s);
 	auth_stop(s);
 	clients_stop(s, false);
 }

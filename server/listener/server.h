@@ -125,6 +125,7 @@ struct server {
 	struct ration refusals;
 	struct ration violations;
 	struct loop_item signals;
+	pid_t announcer_pid;		/* 0: there is none */
 	int64_t started_ms;
 	int64_t stop_at_ms;		/* >= 0: ending; the latest end */
 	bool is_inetd;

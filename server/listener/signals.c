@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "server/listener/announce.h"
 #include "server/listener/auth.h"
 #include "server/listener/clients.h"
 #include "server/listener/daemon.h"
@@ -24,7 +25,8 @@ reap(struct server *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!jailer_reaped(s, pid, status) &&
 		    !keeper_reaped(s, pid) &&
-		    !auth_reaped(s, pid, status))
+		    !auth_reaped(s, pid, status) &&
+		    !announce_reaped(s, pid, status))
 			(void)clients_reaped(s, pid, status);
 }
 

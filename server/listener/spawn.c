@@ -40,6 +40,7 @@ static struct helper {
 	{ "distccd-jail", true, -1 },
 	{ "distccd-worker-gss", false, -1 },
 	{ "distccd-auth", false, -1 },
+	{ "distccd-zeroconf", false, -1 },
 };
 #define N_HELPERS	(sizeof(helpers) / sizeof(helpers[0]))
 
@@ -182,7 +183,8 @@ become(const struct spawn *s, int program, pid_t parent)
 	char *env[] = { path_env, NULL };
 	char *argv[] = { (char *)(uintptr_t)s->name, NULL };
 	const int fds[PROGRAM_FD + 1] = { null_fd, null_fd,
-	    s->err >= 0 ? s->err : null_fd, s->chan,
+	    s->err >= 0 ? s->err : null_fd,
+	    s->chan >= 0 ? s->chan : null_fd,
 	    s->in >= 0 ? s->in : null_fd, s->out >= 0 ? s->out : null_fd,
 	    program };
 

@@ -10,7 +10,7 @@
 
 struct spawn {
 	const char *name;	/* the helper program, and its argv[0] */
-	int chan;		/* becomes MSG_CHAN_FD */
+	int chan;		/* becomes MSG_CHAN_FD; -1: it has none */
 	int in, out;		/* become MSG_PEER_FD, MSG_PEER_OUT_FD; -1 */
 	int err;		/* becomes 2; -1: /dev/null */
 	char *const *env;	/* the environment; NULL: a PATH and no more */

@@ -19,6 +19,7 @@ use-ipv6=no
 enable-dbus=yes
 deny-interfaces=lo,eth1
 [publish]
+publish-aaaa-on-ipv4=no
 publish-hinfo=no
 publish-workstation=no
 """

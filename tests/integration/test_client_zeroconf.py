@@ -102,6 +102,57 @@ def test_stock_servers_are_found(client, net, stock_daemon_program):
                      [f"{avahikit.ADDRESS}:{second}/3"])
 
 
+def start_ours(net, client, sandbox_args, jobs):
+    port = harness.free_port()
+    log = os.path.join(client.directory, f"ours-{port}.log")
+    words = [harness.OUR_DAEMON, "--daemon", "--no-detach", "--zeroconf",
+             "--port", str(port), "--allow", avahikit.ADDRESS, "-j", str(jobs),
+             "--log-stderr", *sandbox_args]
+    net.sh(f"{shlex.join(words)} >{log} 2>&1 & "
+           f"echo $! >{client.directory}/pid-{port}")
+    return port
+
+
+def shown(net, client, program):
+    """What a client's --show-hosts makes of +zeroconf."""
+    out = os.path.join(client.directory, "shown")
+    net.sh(command(client, program, "--show-hosts") + f" >{out}")
+    with open(out) as file:
+        return sorted(file.read().split())
+
+
+@needs_helper
+def test_our_server_announces_itself(client, net, sandbox_args, tmp_path,
+                                     stock_client_program):
+    port = start_ours(net, client, sandbox_args, 5)
+    expected = [f"{avahikit.ADDRESS}:{port}/5"]
+    assert net.until(lambda: shown(net, client, clientlib.DISTCC) == expected)
+    stock = clientlib.Client(tmp_path / "stock")
+    stock.log = client.log
+    assert net.until(lambda: shown(net, stock, stock_client_program) ==
+                     expected)
+    assert net.sh(command(client, clientlib.DISTCC, "gcc", "-c", "hello.c",
+                          DISTCC_FALLBACK="0")) == 0
+    # a second one finds the name taken, and takes another
+    second = start_ours(net, client, sandbox_args, 2)
+    both = sorted([*expected, f"{avahikit.ADDRESS}:{second}/2"])
+    assert net.until(lambda: shown(net, client, clientlib.DISTCC) == both)
+    # the announcement goes with the daemon, however that ends
+    for victim, signal, left in ((port, "TERM", 1), (second, "KILL", 0)):
+        with open(os.path.join(client.directory, f"pid-{victim}")) as file:
+            assert net.sh(f"kill -{signal} {file.read().strip()}") == 0
+        assert net.until(lambda: len(read_hosts(client)) == left)
+
+
+@needs_helper
+def test_server_waits_for_avahi(client, start_daemon):
+    """Without D-Bus the daemon serves all the same."""
+    daemon = start_daemon(["--zeroconf", "--log-stderr"], env={
+        "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere/bus"})
+    assert client.run("gcc", "-c", "hello.c", hosts=daemon.hostspec,
+                      DISTCC_FALLBACK=0).returncode == 0
+
+
 @needs_helper
 def test_the_list_outlives_avahi(client, tmp_path, our_daemon):
     """No D-Bus: what was known before is used."""

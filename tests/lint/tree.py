@@ -25,6 +25,8 @@ MAY_INCLUDE = {
                     "lib/"],
     "server/auth": ["server/auth/", "server/msg", "auth/", "wire/auth.h",
                     "sandbox/sandbox.h", "lib/"],
+    "server/zeroconf": ["server/zeroconf/", "server/msg", "sandbox/sandbox.h",
+                        "server/jail/capture.h", "lib/"],
     "server/stats": ["server/stats/", "server/msg", "sandbox/sandbox.h",
                      "lib/"],
     "client": ["client/", "wire/", "policy/", "auth/plugin.h", "lib/"],
