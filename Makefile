@@ -277,6 +277,11 @@ fuzz:
 
 fuzz-build: $(FUZZERS:%=$(B)/test/%)
 
+# a whole build's scans in one process: for profiles and comparisons
+$(B)/test/scan: $(call obj,tests/bench/scan.c $(filter-out %/main.c,$(SCAND)))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^
+
 bench: all
 	/usr/bin/env python3 tests/bench/bench.py --build $(B) $(BENCH_ARGS)
 

@@ -83,6 +83,7 @@ struct atoms {
 	struct sym **buckets;	/* owns */
 	size_t nbuckets;	/* a power of two */
 	size_t count;
+	uint64_t definitions;	/* macros read from files so far */
 };
 
 void atoms_init(struct atoms *t);

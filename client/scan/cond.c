@@ -120,7 +120,7 @@ defined(struct parser *p)
 		p->e->literal--;
 		return wrong(p);
 	}
-	b = macro_bound(p->e->macros, p->t.sym);
+	b = expand_bound(p->e, p->t.sym);
 	if (paren) {
 		advance(p);
 		if (!at(p, ')'))
@@ -150,6 +150,7 @@ has_include(struct parser *p)
 		advance(p);
 	if (paren)
 		advance(p);
+	p->e->note.unfit = true;
 	r = p->asks->has_include(p->asks->arg, word, name, is_angle, &found);
 	if (r < 0)
 		p->err = r;
@@ -177,7 +178,7 @@ ask(struct parser *p)
 		memcpy(query + n, s, len);
 		n += len;
 		if (n != len && p->t.kind == TOK_IDENT &&
-		    macro_bound(p->e->macros, p->t.sym) != BOUND_NOT)
+		    expand_bound(p->e, p->t.sym) != BOUND_NOT)
 			known = false;	/* compilers differ in expanding it */
 		if (p->t.kind == TOK_EOF || at(p, ')'))
 			break;
@@ -188,15 +189,18 @@ ask(struct parser *p)
 	if (!at(p, ')'))
 		return wrong(p);
 	advance(p);
+	p->e->note.asked = true;
 	r = known ? p->asks->compiler(p->asks->arg, query, &v) : ERR_NOENT;
+	if (known && r < 0)
+		p->e->note.unfit = true;	/* it will be known */
 	return r == 0 ? number(v) : unknown;
 }
 
 static struct value
 word_operand(struct parser *p)
 {
-	const struct sym *s = p->t.sym;
-	bool is_builtin = macro_bound(p->e->macros, s) == BOUND_MACRO &&
+	struct sym *s = p->t.sym;
+	bool is_builtin = expand_bound(p->e, s) == BOUND_MACRO &&
 	    s->macro->is_builtin;
 
 	if (s->word == WORD_DEFINED)

@@ -69,16 +69,47 @@ ask_compiler(void *arg, const char *query, uint64_t *value)
 }
 
 static int
-eval_if(struct job *j, struct frame *f, struct toks toks, enum truth *truth)
+evaluate(struct job *j, struct frame *f, struct toks toks, enum truth *truth)
 {
 	static const struct cond_language no_language;
 	struct asker a = { j, f };
 	const struct cond_asks asks = { &a, ask_include, ask_compiler };
+	struct expand *e = &j->scan->expand;
+	int r;
 
-	j->scan->expand.level = f->level;
-	j->scan->expand.file = NULL;
-	return cond_eval(&j->scan->expand, toks, j->facts != NULL ?
-	    &j->facts->lang : &no_language, &asks, truth);
+	e->level = f->level;
+	e->file = NULL;
+	recall_begin(&e->note);
+	r = cond_eval(e, toks, j->facts != NULL ? &j->facts->lang :
+	    &no_language, &asks, truth);
+	e->note.is_on = false;
+	return r;
+}
+
+/* From memory, if the directive was evaluated in this state before. */
+static int
+eval_if(struct job *j, struct frame *f, const struct directive *d,
+    enum truth *truth)
+{
+	struct scan *s = j->scan;
+	uint64_t language, facts;
+	uint8_t known;
+	int r;
+
+	if (j->facts == NULL || s->forgets)
+		return evaluate(j, f, d->toks, truth);
+	language = (uint64_t)j->facts->lang.has_true << 1 |
+	    j->facts->lang.has_named_ops;
+	facts = j->facts->number;
+	if (recall_find(d->recalls, &s->macros, language, facts, &known)) {
+		*truth = (enum truth)known;
+		return 0;
+	}
+	r = evaluate(j, f, d->toks, truth);
+	if (r == 0)
+		recall_keep(d->recalls, &s->expand.note, language, facts,
+		    (uint8_t)*truth, &s->tree.recalled);
+	return r;
 }
 
 static enum truth
@@ -111,7 +142,7 @@ eval_branch(struct job *j, struct frame *f, const struct directive *d,
 		return 0;
 	case DIR_IF:
 	case DIR_ELIF:
-		return eval_if(j, f, d->toks, truth);
+		return eval_if(j, f, d, truth);
 	default:
 		*truth = COND_TRUE;	/* #else */
 		return 0;

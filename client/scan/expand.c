@@ -241,13 +241,13 @@ collect(struct expand *e, const struct macro *m, size_t *n)
 
 /* Whether expansion would leave these tokens as they are. */
 static bool
-is_plain(const struct expand *e, struct toks toks)
+is_plain(struct expand *e, struct toks toks)
 {
 	size_t i;
 
 	for (i = 0; i < toks.n; i++)
 		if (toks.ptr[i].kind == TOK_IDENT &&
-		    macro_bound(e->macros, toks.ptr[i].sym) != BOUND_NOT)
+		    expand_bound(e, toks.ptr[i].sym) != BOUND_NOT)
 			return false;
 	return true;
 }
@@ -572,13 +572,16 @@ builtin(struct expand *e, const struct tok *t)
 	switch (t->sym->word) {
 	case WORD_FILE:
 	case WORD_BASE_FILE:
+		e->note.unfit = true;
 		if (e->file == NULL || e->base_file == NULL)
 			break;
 		return make_string(e, t, t->sym->word == WORD_FILE ?
 		    e->file : e->base_file);
 	case WORD_LEVEL:
+		e->note.unfit = true;
 		return make_number(e, t, e->level);
 	case WORD_VARIES:
+		e->note.unfit = true;
 		break;
 	default:
 		return *t;	/* an operator: whoever parses sees to it */
@@ -596,7 +599,7 @@ expand_next(struct expand *e)
 	for (;;) {
 		t = raw_next(e);
 		if (t.kind != TOK_IDENT || (t.flags & TOK_PAINTED) != 0 ||
-		    macro_bound(e->macros, t.sym) == BOUND_NOT)
+		    expand_bound(e, t.sym) == BOUND_NOT)
 			return t;
 		if (t.sym->busy) {
 			t.flags |= TOK_PAINTED;

@@ -11,6 +11,7 @@
 
 #include "client/scan/lex.h"
 #include "client/scan/macro.h"
+#include "client/scan/recall.h"
 
 struct context {
 	const struct tok *p, *end;
@@ -33,12 +34,22 @@ struct expand {
 	unsigned int literal;		/* > 0: expand nothing */
 	bool unknown;	/* met a macro whose contents are not known */
 	bool broken;	/* the compiler would refuse it, or too long */
+	struct recall_note note;
 	size_t work;	/* tokens made since expand_begin() */
 };
 
 void expand_init(struct expand *e, struct atoms *atoms,
     const struct macros *macros);
 void expand_free(struct expand *e);
+
+/* expand_bound - what a name is bound to, and note that it was asked. */
+static inline enum binding
+expand_bound(struct expand *e, struct sym *s)
+{
+	if (e->note.is_on)
+		recall_note_name(&e->note, e->macros, s);
+	return macro_bound(e->macros, s);
+}
 
 /* expand_begin - start on the tokens of one directive. */
 void expand_begin(struct expand *e, struct toks toks);

@@ -217,14 +217,16 @@ static void
 add_operator(struct facts *f, struct atoms *atoms, struct view name)
 {
 	struct macro *m = arena_alloc(&f->arena, sizeof(*m));
+	struct sym *s;
 	size_t i;
 
 	for (i = 0; i < NOPERATORS; i++)
 		if (view_equal(name, operators[i])) {
 			memset(m, 0, sizeof(*m));
 			m->is_builtin = true;
-			add_macro(f, atoms_get(atoms, operators[i],
-			    name.len), m);
+			s = atoms_get(atoms, operators[i], name.len);
+			m->number = MACRO_OF_COMPILER | (uintptr_t)s;
+			add_macro(f, s, m);
 			return;
 		}
 }

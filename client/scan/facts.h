@@ -36,6 +36,7 @@ struct fact_answer {
 struct facts {
 	struct facts *next;
 	const char *key;
+	uint64_t number;	/* no other has it */
 	struct arena arena;
 	struct fact_macro *macros;	/* owns */
 	size_t nmacros, macros_size;

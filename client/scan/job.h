@@ -53,6 +53,9 @@ struct scan {
 	struct arena arena;		/* reset by each scan */
 	struct memo *memos;		/* owns: names looked up in this scan */
 	size_t nmemos, memos_size;	/* size: a power of two */
+	struct walk walk;		/* the latest: too large for a stack */
+	uint64_t facts_made;
+	bool forgets;			/* conditions are always evaluated */
 };
 
 struct frame {

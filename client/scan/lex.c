@@ -23,8 +23,7 @@ struct lexer {
 	size_t line_size;
 	/* the open conditions: index of each one's latest branch; owns */
 	uint32_t *open;
-	size_t nopen;
-	bool watches_asm, watches_macros;
+	size_t nopen, open_size;
 };
 
 /* ---- tokens ---------------------------------------------------------- */
@@ -433,7 +432,7 @@ fold_operators(struct tok *toks, size_t n, bool is_function)
 
 /* A macro from the line's tokens, the name being toks[at]. */
 static int
-parse_macro(struct lexer *lx, size_t at, const struct macro **out)
+parse_macro(struct lexer *lx, size_t at, struct macro **out)
 {
 	struct params ps = { NULL, 0, false };
 	size_t i = at + 1;
@@ -442,6 +441,7 @@ parse_macro(struct lexer *lx, size_t at, const struct macro **out)
 
 	m = arena_alloc(lx->arena, sizeof(*m));
 	memset(m, 0, sizeof(*m));
+	m->number = MACRO_NUMBER_FIRST + lx->atoms->definitions++;
 	if (i < lx->ntoks && is_code(&lx->toks[i], '(') &&
 	    (lx->toks[i].flags & TOK_WHITE) == 0) {
 		m->is_function = true;
@@ -469,13 +469,19 @@ lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
 	static const struct lex_mode mode = { false, true, false, true };
 	struct lexer lx = { .atoms = atoms, .arena = arena };
 	const char *end = text + strcspn(text, "\n");
+	struct macro *m;
 	int r = ERR_SYNTAX;
 
 	lx.text = (struct text){ .start = text, .end = end, .mode = &mode };
 	lex_line(&lx, text, end);
 	if (lx.ntoks != 0 && lx.toks[0].kind == TOK_IDENT) {
 		*name = lx.toks[0].sym;
-		r = parse_macro(&lx, 0, macro);
+		r = parse_macro(&lx, 0, &m);
+	}
+	if (r == 0) {
+		m->number = MACRO_OF_TEXT | (uintptr_t)atoms_get(atoms, text,
+		    (size_t)(end - text));
+		*macro = m;
 	}
 	free(lx.toks);
 	return r;
@@ -512,14 +518,25 @@ get_name(struct lexer *lx, const char *p, const char *q)
 	return atoms_get(lx->atoms, p, (size_t)(q - p));
 }
 
+static void
+open_branch(struct lexer *lx, uint32_t at)
+{
+	if (lx->nopen == lx->open_size && lx->nopen < COND_DEPTH_MAX) {
+		lx->open_size = lx->open_size != 0 ? lx->open_size * 2 : 32;
+		lx->open = mem_realloc(lx->open, lx->open_size,
+		    sizeof(*lx->open));
+	}
+	if (lx->nopen < COND_DEPTH_MAX)
+		lx->open[lx->nopen] = at;
+	lx->nopen++;
+}
+
 /* Links the branch that dirs[at] is to the branch before it. */
 static void
 link_branch(struct lexer *lx, enum directive_kind kind, uint32_t at)
 {
 	if (kind <= DIR_IFNDEF) {
-		if (lx->nopen < COND_DEPTH_MAX)
-			lx->open[lx->nopen] = at;
-		lx->nopen++;
+		open_branch(lx, at);
 		return;
 	}
 	if (lx->nopen == 0)
@@ -581,6 +598,8 @@ dir_if(struct lexer *lx, bool is_elif)
 		d->sym = s;
 	} else {
 		d = add_dir(lx, is_elif ? DIR_ELIF : DIR_IF);
+		d->recalls = arena_alloc(lx->arena, sizeof(*d->recalls));
+		d->recalls->first = NULL;
 		d->toks = keep_toks(lx, 1);
 	}
 	link_branch(lx, d->kind, (uint32_t)lx->unit->n - 1);
@@ -642,8 +661,8 @@ dir_include(struct lexer *lx, enum directive_kind kind, const char *p,
 static void
 dir_define(struct lexer *lx)
 {
-	const struct macro *m;
 	struct directive *d;
+	struct macro *m;
 	struct sym *s;
 
 	if (lx->ntoks < 2 || lx->toks[1].kind != TOK_IDENT)
@@ -795,6 +814,10 @@ one_line(struct lexer *lx, const char *p)
 	const char *name, *end;
 	void (*literal)(void *, const char *, const char *);
 
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (text_is(*p, TEXT_WORD))	/* most lines: nothing to look for */
+		return text_line(&lx->text, p);
 	lx->text.spliced = false;
 	p = text_blanks(&lx->text, p);
 	if (*p != '#' && !(p[0] == '%' && p[1] == ':'))
@@ -856,10 +879,8 @@ watch_asm(struct lexer *lx, enum directive_kind kind, const char *word,
 
 	while ((p = memmem(p, (size_t)(q - p), word, n)) != NULL) {
 		p += n;
-		if (p == q || !text_is(*p, TEXT_WORD)) {
-			lx->unit->names_asm_files = true;
+		if (p == q || !text_is(*p, TEXT_WORD))
 			asm_operand(lx, kind, p, q);
-		}
 	}
 }
 
@@ -887,34 +908,33 @@ see_literal(void *arg, const char *p, const char *q)
 {
 	struct lexer *lx = arg;
 
-	if (lx->watches_asm) {
+	if (memchr(p, '.', (size_t)(q - p)) != NULL) {
 		watch_asm(lx, DIR_INCBIN, ".incbin", p, q);
 		watch_asm(lx, DIR_ASM_INCLUDE, ".include", p, q);
 	}
-	if (lx->watches_macros)
-		watch_macros(lx, p, q);
+	watch_macros(lx, p, q);
 }
 
+/* Whether there is a trigraph that could make a directive or a splice. */
 static bool
-contains(const struct lexer *lx, const char *word)
+has_trigraph(const struct lexer *lx)
 {
-	return memmem(lx->text.start,
-	    (size_t)(lx->text.end - lx->text.start), word, strlen(word)) !=
-	    NULL;
+	const char *p = lx->text.start, *end = lx->text.end;
+
+	while ((p = memchr(p, '?', (size_t)(end - p))) != NULL) {
+		p++;
+		if (*p == '?' && (p[1] == '=' || p[1] == '/'))
+			return true;
+	}
+	return false;
 }
 
 static void
 prepare(struct lexer *lx)
 {
-	lx->watches_asm = contains(lx, ".inc");
-	lx->watches_macros = contains(lx, "_macro(");
-	if (lx->watches_asm || lx->watches_macros) {
-		lx->text.literal = see_literal;
-		lx->text.arg = lx;
-	}
-	if (memchr(lx->text.start, '?', (size_t)(lx->text.end -
-	    lx->text.start)) == NULL ||
-	    (!contains(lx, "?\?=") && !contains(lx, "?\?/")))
+	lx->text.literal = see_literal;
+	lx->text.arg = lx;
+	if (!has_trigraph(lx))
 		return;
 	lx->text.depends_on_mode = true;
 	if (lx->text.mode->trigraphs)
@@ -949,7 +969,6 @@ lex_unit(struct atoms *atoms, const char *text, size_t size,
 	const char *p = text, *end = text + size;
 
 	lx.text = (struct text){ .start = text, .end = end, .mode = mode };
-	lx.open = mem_calloc(COND_DEPTH_MAX, sizeof(*lx.open));
 	prepare(&lx);
 	if (size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		p += 3;

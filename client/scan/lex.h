@@ -60,8 +60,18 @@ struct toks {
 	size_t n;
 };
 
+/*
+ * A definition's number.  Those in files are counted; those that options and
+ * the compiler make go by their text, which is kept as an atom, so that they
+ * have one number in every scan.
+ */
+#define MACRO_NUMBER_FIRST	16	/* lower ones are an enum binding's */
+#define MACRO_OF_TEXT		(UINT64_C(1) << 63)
+#define MACRO_OF_COMPILER	(UINT64_C(1) << 62 | MACRO_OF_TEXT)
+
 struct macro {
 	struct toks body;
+	uint64_t number;		/* no other definition has it */
 	uint16_t nparams;		/* the variadic one counts */
 	bool is_function;
 	bool is_variadic;		/* the last parameter takes the rest */
@@ -69,9 +79,9 @@ struct macro {
 };
 
 enum directive_kind {
-	DIR_IF,			/* toks */
+	DIR_IF,			/* recalls, toks */
 	DIR_IFDEF, DIR_IFNDEF,	/* sym */
-	DIR_ELIF,		/* toks */
+	DIR_ELIF,		/* recalls, toks */
 	DIR_ELIFDEF, DIR_ELIFNDEF,	/* sym */
 	DIR_ELSE, DIR_ENDIF,
 	DIR_INCLUDE, DIR_INCLUDE_NEXT, DIR_IMPORT,	/* name, or toks */
@@ -87,6 +97,13 @@ enum directive_kind {
 	DIR_UNSURE,		/* text: why nothing can be said for sure */
 };
 
+struct recall;
+
+/* What a condition came to before; filled by recall.c. */
+struct recalls {
+	struct recall *first;	/* owns */
+};
+
 struct directive {
 	uint8_t kind;
 	bool is_angle;		/* name was in <> */
@@ -95,6 +112,7 @@ struct directive {
 		struct sym *sym;
 		struct sym *name;	/* NULL: computed, from toks */
 		const char *text;
+		struct recalls *recalls;	/* never NULL */
 	};
 	union {
 		const struct macro *macro;
@@ -115,7 +133,6 @@ struct unit {
 	struct directive *dirs;
 	size_t n;
 	bool depends_on_mode;	/* another mode would read it differently */
-	bool names_asm_files;	/* has .incbin or .include in a string */
 };
 
 /*

@@ -64,6 +64,15 @@ macro_bound(const struct macros *m, const struct sym *s)
 	return s->epoch == m->epoch ? (enum binding)s->bound : BOUND_NOT;
 }
 
+/* macro_identity - a number that tells what the name is bound to. */
+static inline uint64_t
+macro_identity(const struct macros *m, const struct sym *s)
+{
+	enum binding b = macro_bound(m, s);
+
+	return b == BOUND_MACRO ? s->macro->number : b;
+}
+
 void macro_begin(struct macros *m, struct arena *arena);
 void macro_free(struct macros *m);
 

@@ -43,7 +43,7 @@ scan_free(struct scan *s)
 size_t
 scan_memory(const struct scan *s)
 {
-	return s->tree.bytes + s->atoms.arena.total + s->arena.total +
+	return s->tree.bytes + s->tree.recalled + s->atoms.arena.total + s->arena.total +
 	    s->tree.nfiles * sizeof(struct file);
 }
 
@@ -236,6 +236,7 @@ scan_learn(struct scan *s, const struct scan_request *req,
 			f = mem_calloc(1, sizeof(*f));
 			f->key = mem_strdup(key);
 			f->next = s->facts;
+			f->number = ++s->facts_made;
 			s->facts = f;
 		}
 		r = facts_learn(f, &s->atoms, queries, text);

@@ -244,17 +244,17 @@ static int
 look_in(struct job *j, struct dir *d, struct sym *name,
     struct found *f)
 {
-	struct walk w;
-	int r = tree_walk_name(&j->scan->tree, d, name, &w);
+	struct walk *w = &j->scan->walk;
+	int r = tree_walk_name(&j->scan->tree, d, name, w);
 
-	if (r == ERR_NOENT || (r == 0 && w.ent == NULL))
+	if (r == ERR_NOENT || (r == 0 && w->ent == NULL))
 		return 0;
 	if (r < 0)
 		return job_unsure(j, "cannot look at %.100s in %.120s",
 		    name->name, d->path);
-	f->ent = w.ent;
-	f->open_dir = w.open_dir;
-	answer_walk(j, &w);
+	f->ent = w->ent;
+	f->open_dir = w->open_dir;
+	answer_walk(j, w);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/scan/recall.h"
 #include "client/scan/tree.h"
 #include "lib/fd.h"
 #include "lib/mem.h"
@@ -82,6 +83,7 @@ drop_readings(struct tree *t, struct file *f)
 	while ((r = f->readings) != NULL) {
 		f->readings = r->next;
 		t->bytes -= r->unit.arena.total;
+		recall_drop(&r->unit, &t->recalled);
 		unit_free(&r->unit);
 		free(r);
 	}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan - one scanner for the commands of a whole build, in this process.
+ *
+ * usage: scan [ROUNDS] <COMMANDS
+ *
+ * Each line of COMMANDS is a working directory, a compiler's absolute path and
+ * the words of a command, with tabs between them.  For each command comes a
+ * line with the microseconds of CPU that it took, the directives that were
+ * looked at, the number of files, and a digest of the answer; at the end, for
+ * each round, the sum of microseconds.  What the compiler takes to be asked
+ * is not counted.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/scan/scan.h"
+#include "lib/mem.h"
+
+#define WORDS_MAX	512
+#define FDS_MAX		4096
+
+static double
+cpu_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+static uint64_t
+hash_text(uint64_t h, const char *s)
+{
+	for (; s != NULL && *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	return h;
+}
+
+/* The same for the same entries in any order. */
+static uint64_t
+digest(const struct scan_answer *a)
+{
+	uint64_t sum = hash_text(0, a->why);
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		const struct scan_entry *e = &a->entries[i];
+
+		sum += hash_text(hash_text(UINT64_C(14695981039346656037) +
+		    (uint64_t)e->kind * 2 + e->is_system, e->path), e->target) *
+		    UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return sum;
+}
+
+/* One command; its CPU time, but for the compiler's. */
+static double
+scan_one(struct scan *s, const struct scan_request *req, struct scan_answer *a)
+{
+	double total = 0, start;
+	struct buf text;
+
+	for (;;) {
+		start = cpu_us();
+		if (scan_command(s, req, a) < 0)
+			exit(1);
+		total += cpu_us() - start;
+		if (a->outcome != SCAN_NEEDS)
+			return total;
+		if (scan_probe(req, buf_view(&a->queries), &text) < 0)
+			exit(1);
+		start = cpu_us();
+		if (scan_learn(s, req, buf_view(&a->queries),
+		    buf_view(&text)) < 0)
+			exit(1);
+		total += cpu_us() - start;
+		buf_free(&text);
+		scan_answer_free(a);
+	}
+}
+
+static double
+scan_line(struct scan *s, char *line)
+{
+	char *words[WORDS_MAX + 1];
+	struct scan_request req = { .env = environ };
+	struct scan_answer a;
+	size_t n = 0;
+	double us;
+
+	while (line != NULL && n < WORDS_MAX)
+		words[n++] = strsep(&line, "\t\n");
+	if (n < 4)
+		return 0;
+	words[n - 1] = NULL;	/* behind the newline */
+	req.cwd = words[0];
+	req.compiler = words[1];
+	req.argv = words + 2;
+	us = scan_one(s, &req, &a);
+	(void)printf("%8.0f %8zu %6zu %016llx %s\n", us, a.directives, a.n,
+	    (unsigned long long)digest(&a), words[n - 2]);
+	scan_answer_free(&a);
+	return us;
+}
+
+int
+main(int argc, char **argv)
+{
+	long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 1;
+	struct scan *s = scan_new(FDS_MAX);
+	size_t size = 0;
+	char *line = NULL;
+	double total;
+
+	while (rounds-- > 0) {
+		rewind(stdin);
+		for (total = 0; getline(&line, &size, stdin) > 0; )
+			total += scan_line(s, line);
+		(void)printf("total %.0f us, %zu bytes held\n", total,
+		    scan_memory(s));
+	}
+	free(line);
+	scan_free(s);
+	return 0;
+}
