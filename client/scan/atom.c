@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,9 @@
 #define CHUNK_FIRST_BYTES	((size_t)1024)
 #define CHUNK_LAST_BYTES	((size_t)64 * 1024)
 #define BUCKETS_FIRST	16384
+#define SYMS_AT_ONCE	256
+
+static_assert(sizeof(struct sym) % 64 == 0, "a sym fills cache lines");
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -169,6 +173,23 @@ grow(struct atoms *t)
 	t->nbuckets = n;
 }
 
+static struct sym *
+new_sym(struct atoms *t)
+{
+	size_t line = sizeof(struct sym);
+	uintptr_t p;
+
+	if (t->nfree == 0) {
+		p = (uintptr_t)arena_alloc(&t->arena, (SYMS_AT_ONCE + 1) *
+		    line);
+		t->free = (struct sym *)(p + (line - p % line) % line);
+		t->nfree = SYMS_AT_ONCE;
+		memset(t->free, 0, t->nfree * line);
+	}
+	t->nfree--;
+	return t->free++;
+}
+
 struct sym *
 atoms_get_hashed(struct atoms *t, const char *name, size_t len, uint32_t hash)
 {
@@ -182,8 +203,7 @@ atoms_get_hashed(struct atoms *t, const char *name, size_t len, uint32_t hash)
 		grow(t);
 		head = &t->buckets[hash & (t->nbuckets - 1)];
 	}
-	s = arena_alloc(&t->arena, sizeof(*s));
-	memset(s, 0, sizeof(*s));
+	s = new_sym(t);
 	s->name = arena_copy(&t->arena, name, len);
 	s->len = (uint32_t)len;
 	s->hash = hash;

@@ -56,20 +56,22 @@ enum word {
 	WORD_VARIES,		/* __LINE__, __COUNTER__, __DATE__ … */
 };
 
+/* A multiple of a cache line, what a scan looks at most being together. */
 struct sym {
-	const char *name;	/* NUL-terminated */
-	uint32_t len;
-	uint32_t hash;
-	struct sym *next;	/* in the table's bucket */
+	uint64_t identity;	/* the binding's, as in macro_identity() */
 	const struct macro *macro;	/* the binding, if epoch is the scan's */
 	uint32_t epoch;
 	uint8_t bound;		/* enum binding */
 	uint8_t word;		/* enum word */
 	bool busy;		/* being expanded */
 	bool tainted;		/* for this epoch: never trust a binding */
+	uint32_t len;
+	uint32_t hash;
+	struct sym *next;	/* in the table's bucket */
+	const char *name;	/* NUL-terminated */
+	const struct sym_parts *parts;	/* of a name with slashes, or NULL */
 	uint32_t mark;		/* a join's working number */
 	uint32_t mark_at;
-	const struct sym_parts *parts;	/* of a name with slashes, or NULL */
 };
 
 /* A relative path's components, none of them "", "." or "..". */
@@ -83,6 +85,8 @@ struct atoms {
 	struct sym **buckets;	/* owns */
 	size_t nbuckets;	/* a power of two */
 	size_t count;
+	struct sym *free;	/* aligned, not yet used */
+	size_t nfree;
 	uint64_t definitions;	/* macros read from files so far */
 };
 

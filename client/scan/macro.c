@@ -55,6 +55,7 @@ bind(struct macros *m, struct sym *s, enum binding bound,
 	}
 	s->bound = (uint8_t)(s->tainted ? BOUND_MAYBE : bound);
 	s->macro = macro;
+	s->identity = s->bound == BOUND_MACRO ? macro->number : s->bound;
 }
 
 void

@@ -68,9 +68,7 @@ macro_bound(const struct macros *m, const struct sym *s)
 static inline uint64_t
 macro_identity(const struct macros *m, const struct sym *s)
 {
-	enum binding b = macro_bound(m, s);
-
-	return b == BOUND_MACRO ? s->macro->number : b;
+	return s->epoch == m->epoch ? s->identity : BOUND_NOT;
 }
 
 void macro_begin(struct macros *m, struct arena *arena);

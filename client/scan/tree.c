@@ -26,6 +26,7 @@
 #define FILE_BUCKETS	8192
 #define DIR_BUCKETS	8
 #define LINKS_MAX	40	/* the kernel's own limit */
+#define TEXT_KEPT_BYTES	((size_t)4 * 1024 * 1024)
 #define FILE_MAX_BYTES	((uint64_t)1024 * 1024 * 1024)
 
 /* Numbers that <linux/magic.h> does not have. */
@@ -133,6 +134,7 @@ tree_free(struct tree *t)
 	free(t->files);
 	free_dir(t, t->root);
 	free(t->path);
+	free(t->text);
 }
 
 void
@@ -657,23 +659,46 @@ tree_walk_name(struct tree *t, struct dir *from, struct sym *name,
 
 /* ---- reading --------------------------------------------------------- */
 
-/* The whole file behind fd, ended by a newline and a NUL; owns. */
-static char *
-load(int fd, size_t size, size_t *got)
+/* Room for a file of this size and for the lexer's two sentinels. */
+static void
+reserve_text(struct tree *t, size_t size)
 {
-	char *text = mem_realloc(NULL, size + 2, 1);
+	if (t->text_size >= size + 2)
+		return;
+	free(t->text);
+	t->text_size = size + size / 4 + 2;
+	t->text = mem_realloc(NULL, t->text_size, 1);
+}
+
+/* After a very large file the memory is worth more than the next reading. */
+static void
+release_text(struct tree *t)
+{
+	if (t->text_size <= TEXT_KEPT_BYTES)
+		return;
+	free(t->text);
+	t->text = NULL;
+	t->text_size = 0;
+}
+
+/* The whole file behind fd into t->text; returns how much there was. */
+static size_t
+load(struct tree *t, int fd, size_t size)
+{
+	size_t got = 0;
 	ssize_t n;
 
-	for (*got = 0; *got < size; *got += (size_t)n) {
-		n = read(fd, text + *got, size - *got);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n <= 0)
+	reserve_text(t, size);
+	while (got < size) {
+		n = read(fd, t->text + got, size - got);
+		if (n > 0)
+			got += (size_t)n;
+		else if (n == 0 || errno != EINTR)
 			break;
 	}
-	text[*got] = '\n';
-	text[*got + 1] = '\0';
-	return text;
+	t->text[got] = '\n';
+	t->text[got + 1] = '\0';
+	return got;
 }
 
 /* Whether what was read under stamp `before` may be used by later scans. */
@@ -698,7 +723,6 @@ static int
 read_file(struct tree *t, struct ent *e, struct file *f,
     const struct lex_mode *mode, struct reading **out)
 {
-	AUTOFREE char *text = NULL;
 	struct reading *r;
 	const char *name;
 	struct stat st;
@@ -713,11 +737,12 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	    (uint64_t)st.st_size > FILE_MAX_BYTES)
 		return ERR_ACCESS;
 	f->stamp = stamp_of(&st);
-	text = load(fd, (size_t)st.st_size, &n);
+	n = load(t, fd, (size_t)st.st_size);
 	f->settled = settle(t, e, fd, &f->stamp);
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
-	lex_unit(t->atoms, text, n, mode, &r->unit);
+	lex_unit(t->atoms, t->text, n, mode, &r->unit);
+	release_text(t);
 	t->bytes += r->unit.arena.total;
 	r->next = f->readings;
 	f->readings = r;

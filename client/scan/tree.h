@@ -112,6 +112,8 @@ struct tree {
 	size_t nfds, fds_max;		/* directories held open */
 	char *path;			/* owns: a name being built */
 	size_t path_size;
+	char *text;			/* owns: the file being read */
+	size_t text_size;
 };
 
 #define WALK_NOTES_MAX	64	/* links and ".."s on one path */
