@@ -382,7 +382,7 @@ run_one(struct job *j, struct frame *f, const struct directive *d)
 
 	switch (d->kind) {
 	case DIR_DEFINE:
-		macro_set(m, d->sym, BOUND_MACRO, d->macro);
+		macro_define(m, d->sym, d->macro, d->number);
 		return 0;
 	case DIR_UNDEF:
 		macro_set(m, d->sym, BOUND_NOT, NULL);

@@ -673,6 +673,7 @@ dir_define(struct lexer *lx)
 	d = add_dir(lx, DIR_DEFINE);
 	d->sym = s;
 	d->macro = m;
+	d->number = m->number;
 }
 
 static void

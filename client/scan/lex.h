@@ -86,7 +86,7 @@ enum directive_kind {
 	DIR_ELSE, DIR_ENDIF,
 	DIR_INCLUDE, DIR_INCLUDE_NEXT, DIR_IMPORT,	/* name, or toks */
 	DIR_EMBED,		/* name, or toks */
-	DIR_DEFINE,		/* sym, macro */
+	DIR_DEFINE,		/* sym, macro, number */
 	DIR_UNDEF,		/* sym */
 	DIR_ONCE,
 	DIR_PUSH, DIR_POP,	/* sym */
@@ -115,7 +115,10 @@ struct directive {
 		struct recalls *recalls;	/* never NULL */
 	};
 	union {
-		const struct macro *macro;
+		struct {
+			const struct macro *macro;
+			uint64_t number;	/* the macro's */
+		};
 		struct toks toks;
 	};
 };

@@ -46,7 +46,7 @@ log_change(struct macros *m, struct sym *s)
 
 static void
 bind(struct macros *m, struct sym *s, enum binding bound,
-    const struct macro *macro)
+    const struct macro *macro, uint64_t number)
 {
 	if (s->epoch != m->epoch) {
 		s->epoch = m->epoch;
@@ -55,7 +55,13 @@ bind(struct macros *m, struct sym *s, enum binding bound,
 	}
 	s->bound = (uint8_t)(s->tainted ? BOUND_MAYBE : bound);
 	s->macro = macro;
-	s->identity = s->bound == BOUND_MACRO ? macro->number : s->bound;
+	s->identity = s->bound == BOUND_MACRO ? number : s->bound;
+}
+
+static uint64_t
+number_of(const struct macro *macro)
+{
+	return macro != NULL ? macro->number : 0;
 }
 
 void
@@ -64,7 +70,16 @@ macro_set(struct macros *m, struct sym *s, enum binding bound,
 {
 	if (m->undecided != 0)
 		log_change(m, s);
-	bind(m, s, bound, macro);
+	bind(m, s, bound, macro, number_of(macro));
+}
+
+void
+macro_define(struct macros *m, struct sym *s, const struct macro *macro,
+    uint64_t number)
+{
+	if (m->undecided != 0)
+		log_change(m, s);
+	bind(m, s, BOUND_MACRO, macro, number);
 }
 
 void
@@ -217,7 +232,8 @@ roll_back(struct macros *m, size_t to)
 	while (m->nlog > to) {
 		c = &m->log[--m->nlog];
 		if (c->sym != NULL)
-			bind(m, c->sym, (enum binding)c->bound, c->macro);
+			bind(m, c->sym, (enum binding)c->bound, c->macro,
+			    number_of(c->macro));
 		else
 			*c->flag = false;
 	}

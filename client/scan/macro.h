@@ -76,6 +76,9 @@ void macro_free(struct macros *m);
 
 void macro_set(struct macros *m, struct sym *s, enum binding bound,
     const struct macro *macro);
+/* macro_define - the same where the number is at hand and the macro is not. */
+void macro_define(struct macros *m, struct sym *s, const struct macro *macro,
+    uint64_t number);
 /* macro_set_flag - set *flag; unset again if an open branch is left. */
 void macro_set_flag(struct macros *m, bool *flag);
 /* macro_taint - from here on the scan knows nothing about the name. */
