@@ -7,7 +7,7 @@
 #include "lib/mem.h"
 
 #define LEVEL_MAX	200		/* gcc's own -fmax-include-depth */
-#define DIRECTIVES_MAX	((size_t)20 * 1000 * 1000)
+#define UNDECIDED_MAX	200	/* conditions, each within another */
 
 static int run_range(struct job *j, struct frame *f, const struct unit *u,
     uint32_t i, uint32_t to);
@@ -83,7 +83,7 @@ evaluate(struct job *j, struct frame *f, struct toks toks, enum truth *truth)
 	r = cond_eval(e, toks, j->facts != NULL ? &j->facts->lang :
 	    &no_language, &asks, truth);
 	e->note.is_on = false;
-	return r;
+	return r < 0 ? r : job_step(j, e->work);
 }
 
 /* From memory, if the directive was evaluated in this state before. */
@@ -174,6 +174,9 @@ run_branches(struct job *j, struct frame *f, const struct unit *u,
 	uint32_t k = first;
 	int r = 0;
 
+	if (j->scan->macros.undecided >= UNDECIDED_MAX)
+		return job_unsure(j, "too many conditions that cannot be "
+		    "decided");
 	macro_join_begin(&j->scan->macros, &join);
 	while (r == 0 && k < u->n && u->dirs[k].kind != DIR_ENDIF) {
 		assume(j, &u->dirs[first], k == first);
@@ -309,6 +312,8 @@ compute_name(struct job *j, struct frame *f, struct toks toks,
 	expand_begin(e, toks);
 	t = expand_next(e);
 	r = cond_header(e, &t, name, is_angle);
+	if (job_step(j, e->work) < 0)
+		return ERR_UNSUPPORTED;
 	if (r < 0 || e->unknown || e->broken)
 		return job_unsure(j, "cannot resolve a computed #include in "
 		    "%.180s", tree_path(&j->scan->tree, f->ent));
@@ -425,8 +430,9 @@ run_range(struct job *j, struct frame *f, const struct unit *u, uint32_t i,
 	int r = 0;
 
 	while (r == 0 && i < to) {
-		if (++j->answer->directives > DIRECTIVES_MAX)
-			return job_unsure(j, "too many directives");
+		j->answer->directives++;
+		if ((r = job_step(j, 1)) < 0)
+			return r;
 		switch (u->dirs[i].kind) {
 		case DIR_IF:
 		case DIR_IFDEF:

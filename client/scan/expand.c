@@ -6,8 +6,12 @@
 #include "client/scan/expand.h"
 #include "lib/mem.h"
 
-#define WORK_MAX	((size_t)4 * 1000 * 1000)	/* tokens of a directive */
-#define DEPTH_MAX	20000				/* contexts at once */
+#define WORK_MAX	((size_t)4 * 1000 * 1000)	/* of a directive: tokens, */
+#define WORK_BYTES	16		/* … or so many bytes of their text */
+#define DEPTH_MAX	20000		/* contexts at once */
+#define NESTED_MAX	1000		/* arguments within arguments: our stack */
+#define SPELLING_MAX	((size_t)256 * 1024)	/* of one token made here */
+#define KEPT_BYTES	((size_t)1024 * 1024)	/* of the arena, for the next */
 #define LIST_FIRST	16
 
 /* An argument: tokens in the arena. */
@@ -104,8 +108,11 @@ expand_begin(struct expand *e, struct toks toks)
 {
 	while (e->depth != 0)
 		pop(e);
-	if (e->work != 0)
+	if (e->arena.total > KEPT_BYTES)
+		arena_free(&e->arena);
+	else if (e->work != 0)
 		arena_reset(&e->arena);
+	e->nested = 0;
 	e->nargs = 0;
 	e->literal = 0;
 	e->unknown = e->broken = false;
@@ -264,10 +271,15 @@ expanded(struct expand *e, struct arg *a)
 	a->full = a->raw;
 	if (is_plain(e, a->raw))
 		return a->full;
+	if (++e->nested > NESTED_MAX)
+		e->broken = true;
 	push(e, a->raw)->barrier = true;
-	while ((t = expand_next(e)).kind != TOK_EOF)
+	while (!e->broken && (t = expand_next(e)).kind != TOK_EOF)
 		args_add(e, t);
+	while (!e->stack[e->depth - 1].barrier)
+		pop(e);		/* it broke off there */
 	pop(e);
+	e->nested--;
 	a->full = keep(e, e->args + start, e->nargs - start);
 	e->nargs = start;
 	return a->full;
@@ -310,6 +322,10 @@ stringify(struct expand *e, struct toks arg, uint8_t flags)
 	buf[0] = '"';
 	for (i = 0; i < arg.n; i++) {
 		(void)lex_spelling(&arg.ptr[i], &len);
+		if (n + len > SPELLING_MAX) {
+			e->broken = true;
+			break;
+		}
 		buf = grow_text(buf, &size, n + 2 * len + 3);
 		if (i != 0 && (arg.ptr[i].flags & TOK_WHITE) != 0)
 			buf[n++] = ' ';
@@ -318,6 +334,7 @@ stringify(struct expand *e, struct toks arg, uint8_t flags)
 	buf[n++] = '"';
 	t.text = arena_copy(&e->arena, buf, n);
 	t.len = (uint32_t)n;
+	e->work += n / WORK_BYTES;
 	free(buf);
 	return t;
 }
@@ -331,11 +348,16 @@ struct call {
 
 /* Appends tokens, the first with the white space of the place they take. */
 static void
-add_all(struct list *out, struct toks toks, const struct tok *place)
+add_all(struct expand *e, struct list *out, struct toks toks,
+    const struct tok *place)
 {
 	size_t i, at = out->n;
 	uint8_t keep_flags = place->flags & (TOK_WHITE | TOK_PASTE);
 
+	if (e->broken || out->n + toks.n > WORK_MAX) {
+		e->broken = true;
+		return;
+	}
 	if (toks.n == 0) {
 		struct tok t = { .kind = TOK_PLACE, .flags = keep_flags };
 
@@ -370,7 +392,7 @@ substitute_rest(struct expand *e, struct arg *a, struct tok place,
 	out->ptr[out->n - 1].flags &= (uint8_t)~TOK_PASTE;
 	place.flags = (uint8_t)((place.flags & ~TOK_WHITE) |
 	    (a->raw.ptr[0].flags & TOK_WHITE));
-	add_all(out, expanded(e, a), &place);
+	add_all(e, out, expanded(e, a), &place);
 }
 
 static void
@@ -391,9 +413,9 @@ substitute_param(struct expand *e, const struct call *c, const struct tok *t,
 		return;
 	}
 	if (after_paste || (t->flags & TOK_PASTE) != 0)
-		add_all(out, a->raw, t);
+		add_all(e, out, a->raw, t);
 	else
-		add_all(out, expanded(e, a), t);
+		add_all(e, out, expanded(e, a), t);
 }
 
 static bool
@@ -456,6 +478,12 @@ paste(struct expand *e, const struct tok *a, const struct tok *b, bool *ok)
 	}
 	(void)lex_spelling(a, &la);
 	(void)lex_spelling(b, &lb);
+	*ok = la + lb <= SPELLING_MAX;
+	if (!*ok) {
+		e->broken = true;
+		return *a;
+	}
+	e->work += (la + lb) / WORK_BYTES;
 	buf = arena_alloc(&e->arena, la + lb + 1);
 	n = spell(buf, 0, a, false);
 	n = spell(buf, n, b, false);

@@ -35,7 +35,8 @@ struct expand {
 	bool unknown;	/* met a macro whose contents are not known */
 	bool broken;	/* the compiler would refuse it, or too long */
 	struct recall_note note;
-	size_t work;	/* tokens made since expand_begin() */
+	size_t work;	/* what was made since expand_begin() */
+	unsigned int nested;	/* arguments being expanded, one in another */
 };
 
 void expand_init(struct expand *e, struct atoms *atoms,

@@ -81,11 +81,24 @@ struct job {
 	struct scan_answer *answer;
 	struct sym **pending;		/* owns: queries for the compiler */
 	size_t npending, pending_size;
+	size_t steps, next_check;	/* see job_step() */
+	int64_t deadline_ms;
 };
+
+/* What a scan may take; beyond, the answer is "not sure". */
+#define JOB_MS_MAX		5000
+#define JOB_STEPS_MAX		((size_t)50 * 1000 * 1000)
+#define JOB_MEMORY_MAX_BYTES	((size_t)1536 * 1024 * 1024)
 
 /* job_unsure - note why (the first reason stands); returns ERR_UNSUPPORTED. */
 int job_unsure(struct job *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * job_step - n steps more were made: directives, tokens, directories searched.
+ * returns 0; ERR_UNSUPPORTED once the scan has taken too much of anything
+ */
+int job_step(struct job *j, size_t n) MUST_CHECK;
 
 /* ---- search.c ---- */
 

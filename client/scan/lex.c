@@ -472,6 +472,8 @@ lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
 	struct macro *m;
 	int r = ERR_SYNTAX;
 
+	if (*end != '\n')
+		return r;	/* a NUL: no sentinel stands behind it */
 	lx.text = (struct text){ .start = text, .end = end, .mode = &mode };
 	lex_line(&lx, text, end);
 	if (lx.ntoks != 0 && lx.toks[0].kind == TOK_IDENT) {

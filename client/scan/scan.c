@@ -6,8 +6,10 @@
 
 #include "client/scan/job.h"
 #include "client/scan/scan.h"
+#include "lib/clock.h"
 #include "lib/mem.h"
 
+#define STEPS_UNCHECKED	4096	/* between two looks at the clock */
 #define PROBES_MAX	6	/* rounds of queries for one set of facts */
 #define QUERIES_BYTES	((size_t)SCAN_QUERIES_MAX * SCAN_QUERY_BYTES)
 
@@ -43,7 +45,8 @@ scan_free(struct scan *s)
 size_t
 scan_memory(const struct scan *s)
 {
-	return s->tree.bytes + s->tree.recalled + s->atoms.arena.total + s->arena.total +
+	return s->tree.bytes + s->tree.recalled + s->tree.names_bytes +
+	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    s->tree.nfiles * sizeof(struct file);
 }
 
@@ -59,6 +62,22 @@ job_unsure(struct job *j, const char *fmt, ...)
 		va_end(ap);
 	}
 	return ERR_UNSUPPORTED;
+}
+
+int
+job_step(struct job *j, size_t n)
+{
+	j->steps += n;
+	if (j->steps < j->next_check)
+		return 0;
+	j->next_check = j->steps + STEPS_UNCHECKED;
+	if (j->steps > JOB_STEPS_MAX)
+		return job_unsure(j, "the scan takes too many steps");
+	if (clock_ms() > j->deadline_ms)
+		return job_unsure(j, "the scan takes too long");
+	if (scan_memory(j->scan) > JOB_MEMORY_MAX_BYTES)
+		return job_unsure(j, "the scan takes too much memory");
+	return 0;
 }
 
 void
@@ -200,7 +219,8 @@ scan_command(struct scan *s, const struct scan_request *req,
 {
 	struct opts opts;
 	struct job j = { .scan = s, .req = req, .opts = &opts, .answer = a,
-	    .mode = { true, true, false, true } };
+	    .mode = { true, true, false, true },
+	    .deadline_ms = clock_ms() + JOB_MS_MAX };
 	int r;
 
 	memset(a, 0, sizeof(*a));

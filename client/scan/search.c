@@ -276,6 +276,8 @@ look_along(struct job *j, size_t start, struct sym *name,
 	int r;
 
 	for (i = start; i < j->nplaces; i++) {
+		if ((r = job_step(j, 1)) < 0)
+			return r;
 		if ((r = look_in(j, j->places[i].dir, name, f)) < 0)
 			return r;
 		if (f->ent != NULL) {

@@ -27,7 +27,7 @@
 #define DIR_BUCKETS	8
 #define LINKS_MAX	40	/* the kernel's own limit */
 #define TEXT_KEPT_BYTES	((size_t)4 * 1024 * 1024)
-#define FILE_MAX_BYTES	((uint64_t)1024 * 1024 * 1024)
+#define FILE_MAX_BYTES	((uint64_t)256 * 1024 * 1024)
 
 /* Numbers that <linux/magic.h> does not have. */
 #define ZFS_SUPER_MAGIC_	0x2fc12fc1
@@ -51,7 +51,7 @@ clock_now_ns(clockid_t id)
 }
 
 static struct dir *
-new_dir(struct dir *parent, const char *path)
+new_dir(struct tree *t, struct dir *parent, const char *path)
 {
 	struct dir *d = mem_calloc(1, sizeof(*d));
 	const char *slash = strrchr(path, '/');
@@ -61,6 +61,7 @@ new_dir(struct dir *parent, const char *path)
 	d->len = strlen(path);
 	d->base = slash != NULL ? d->path + (slash + 1 - path) : "/";
 	d->fd = -1;
+	t->names_bytes += sizeof(*d);
 	return d;
 }
 
@@ -73,7 +74,7 @@ tree_init(struct tree *t, struct atoms *atoms, size_t fds_max)
 	t->nfiles_buckets = FILE_BUCKETS;
 	t->files = mem_calloc(t->nfiles_buckets, sizeof(struct file *));
 	t->trust = 1;
-	t->root = new_dir(NULL, "");
+	t->root = new_dir(t, NULL, "");
 }
 
 static void
@@ -112,7 +113,9 @@ free_dir(struct tree *t, struct dir *d)
 			if (e->type == ENT_LINK)
 				free((void *)(uintptr_t)e->target);
 			free(e);
+			t->names_bytes -= sizeof(*e);
 		}
+	t->names_bytes -= sizeof(*d);
 	close_dir(t, d);
 	free(d->buckets);
 	free((void *)(uintptr_t)d->path);
@@ -322,7 +325,7 @@ grow_dir(struct dir *d)
 }
 
 static struct ent *
-get_ent(struct dir *d, struct sym *name)
+get_ent(struct tree *t, struct dir *d, struct sym *name)
 {
 	struct ent *e = NULL;
 
@@ -334,6 +337,7 @@ get_ent(struct dir *d, struct sym *name)
 	if (d->count++ >= d->nbuckets)
 		grow_dir(d);
 	e = mem_calloc(1, sizeof(*e));
+	t->names_bytes += sizeof(*e);
 	e->name = name;
 	e->in = d;
 	e->next = d->buckets[name->hash & (d->nbuckets - 1)];
@@ -395,7 +399,7 @@ set_dir(struct tree *t, struct ent *e, struct dir *known)
 {
 	e->type = ENT_DIR;
 	e->dir = known != NULL ? known :
-	    new_dir(e->in, build_path(t, e->in, e->name));
+	    new_dir(t, e->in, build_path(t, e->in, e->name));
 }
 
 static void
@@ -450,7 +454,7 @@ lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 	touch_dir(t, d);
 	if (d->is_proc)
 		return ERR_UNSUPPORTED;
-	e = get_ent(d, name);
+	e = get_ent(t, d, name);
 	*out = e;
 	if (e->scan == t->scan)
 		return 0;

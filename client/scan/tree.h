@@ -103,6 +103,7 @@ struct tree {
 	int64_t clock_offset_ns;	/* real minus monotonic time */
 	uint32_t trust;			/* changes when the clock was set */
 	size_t bytes;			/* of all readings */
+	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
 	struct {
 		uint64_t dev;
