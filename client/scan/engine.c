@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 
 #define LEVEL_MAX	200		/* gcc's own -fmax-include-depth */
+#define LARGE_BYTES	((uint64_t)1024 * 1024)
 #define UNDECIDED_MAX	200	/* conditions, each within another */
 
 static int run_range(struct job *j, struct frame *f, const struct unit *u,
@@ -246,6 +247,8 @@ run_file(struct job *j, struct frame *f)
 	if (r < 0)
 		return job_unsure(j, "cannot read %.200s",
 		    tree_path(&j->scan->tree, f->ent));
+	if (f->file->stamp.size > LARGE_BYTES)
+		j->next_check = 0;	/* that took a while */
 	return run_range(j, f, u, 0, (uint32_t)u->n);
 }
 

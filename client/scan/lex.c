@@ -8,6 +8,11 @@
 
 #define PARAMS_MAX	65535
 #define COND_DEPTH_MAX	4096
+#define DIRECTIVE_MAX	((size_t)1024 * 1024)	/* bytes of one */
+#define HEADER_MAX	4096			/* … of a header's name */
+#define UNIT_MAX_BYTES	((size_t)256 * 1024 * 1024)	/* what is kept */
+/* Comparisons in one file, where their number is a product of two lengths. */
+#define WORK_MAX	((size_t)100 * 1000 * 1000)
 
 struct lexer {
 	struct atoms *atoms;
@@ -24,6 +29,7 @@ struct lexer {
 	/* the open conditions: index of each one's latest branch; owns */
 	uint32_t *open;
 	size_t nopen, open_size;
+	size_t work;
 };
 
 /* ---- tokens ---------------------------------------------------------- */
@@ -202,7 +208,8 @@ wants_header(const struct lexer *lx)
 static const char *
 lex_header(struct lexer *lx, const char *p, const char *end, bool white)
 {
-	const char *q = memchr(p, '>', (size_t)(end - p));
+	size_t n = (size_t)(end - p);
+	const char *q = memchr(p, '>', n < HEADER_MAX ? n : HEADER_MAX);
 
 	if (q == NULL)
 		return lex_punct(lx, p, white);
@@ -358,12 +365,15 @@ parse_params(struct lexer *lx, size_t *i, struct params *ps)
 	return ERR_SYNTAX;
 }
 
+/* Marks none once it has become too much work: the file is not used then. */
 static void
-mark_params(struct tok *toks, size_t n, const struct params *ps)
+mark_params(struct lexer *lx, struct tok *toks, size_t n,
+    const struct params *ps)
 {
 	size_t i, j;
 
-	for (i = 0; i < n; i++)
+	lx->work += n * ps->n;
+	for (i = 0; i < n && lx->work <= WORK_MAX; i++)
 		for (j = 0; toks[i].kind == TOK_IDENT && j < ps->n; j++)
 			if (toks[i].sym == ps->syms[j]) {
 				toks[i].kind = TOK_PARAM;
@@ -388,16 +398,17 @@ closing(const struct tok *toks, size_t n, size_t i)
 
 /* __VA_OPT__(x): its two parentheses become places of nothing. */
 static void
-mark_va_opt(struct tok *toks, size_t n)
+mark_va_opt(struct lexer *lx, struct tok *toks, size_t n)
 {
 	size_t i, close;
 
-	for (i = 0; i + 1 < n; i++) {
+	for (i = 0; i + 1 < n && lx->work <= WORK_MAX; i++) {
 		if (toks[i].kind != TOK_IDENT ||
 		    toks[i].sym->word != WORD_VA_OPT ||
 		    !is_code(&toks[i + 1], '('))
 			continue;
 		close = closing(toks, n, i + 1);
+		lx->work += close - i;
 		if (close == n || close - i > UINT16_MAX)
 			continue;
 		toks[i].kind = TOK_VA_OPT;
@@ -447,10 +458,10 @@ parse_macro(struct lexer *lx, size_t at, struct macro **out)
 		m->is_function = true;
 		if ((r = parse_params(lx, &i, &ps)) < 0)
 			return r;
-		mark_params(lx->toks + i, lx->ntoks - i, &ps);
+		mark_params(lx, lx->toks + i, lx->ntoks - i, &ps);
 	}
 	if (ps.is_variadic)
-		mark_va_opt(lx->toks + i, lx->ntoks - i);
+		mark_va_opt(lx, lx->toks + i, lx->ntoks - i);
 	lx->ntoks = i + fold_operators(lx->toks + i, lx->ntoks - i,
 	    m->is_function);
 	if (i < lx->ntoks)
@@ -832,7 +843,9 @@ one_line(struct lexer *lx, const char *p)
 		lx->text.literal = NULL;	/* it is obeyed, not watched */
 	end = text_line(&lx->text, name);
 	lx->text.literal = NULL;	/* each literal was seen once */
-	if (lx->text.spliced)
+	if ((size_t)(end - p) > DIRECTIVE_MAX)
+		add_unsure(lx, "a directive of more than 1 MB");
+	else if (lx->text.spliced)
 		spliced_directive(lx, p, end);
 	else
 		lex_directive(lx, name, end);
@@ -963,6 +976,19 @@ finish(struct lexer *lx)
 	free(lx->open);
 }
 
+/* Whether the file is one that nobody compiles; then it says so. */
+static bool
+is_too_much(struct lexer *lx)
+{
+	if (lx->work <= WORK_MAX && lx->arena->total <= UNIT_MAX_BYTES &&
+	    lx->unit->n <= UNIT_MAX_BYTES / sizeof(struct directive))
+		return false;
+	lx->unit->n = 0;
+	lx->nopen = 0;
+	add_unsure(lx, "too many or too large macros");
+	return true;
+}
+
 void
 lex_unit(struct atoms *atoms, const char *text, size_t size,
     const struct lex_mode *mode, struct unit *unit)
@@ -975,7 +1001,7 @@ lex_unit(struct atoms *atoms, const char *text, size_t size,
 	prepare(&lx);
 	if (size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		p += 3;
-	while (p < end) {
+	while (!is_too_much(&lx) && p < end) {
 		p = one_line(&lx, p);
 		if (p < end)
 			p++;

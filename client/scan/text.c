@@ -4,6 +4,7 @@
 #include "client/scan/text.h"
 
 #define RAW_DELIMITER_MAX	16	/* the language's own limit */
+#define NUMBER_MAX	256	/* characters that a number may have */
 
 #define W	TEXT_WORD
 #define D	(TEXT_WORD | TEXT_DIGIT)
@@ -201,16 +202,28 @@ text_string(struct text *t, const char *p)
 static bool
 separates_digits(const struct text *t, const char *p)
 {
-	const char *q = p;
+	const char *q = p, *start = t->start;
 
 	if (!text_is(p[1], TEXT_WORD))
 		return false;
-	while (q > t->start && (text_is(q[-1], TEXT_WORD) || q[-1] == '.' ||
+	if (p - start > NUMBER_MAX)
+		start = p - NUMBER_MAX;
+	while (q > start && (text_is(q[-1], TEXT_WORD) || q[-1] == '.' ||
 	    q[-1] == '\''))
 		q--;
 	if (q < p && *q == '.')
 		q++;
 	return q < p && text_is(*q, TEXT_DIGIT);
+}
+
+/* Behind the rest of a number, from a separator in it on. */
+static const char *
+digits(const char *p)
+{
+	while (text_is(*p, TEXT_WORD) || (*p == '\'' &&
+	    text_is(p[1], TEXT_WORD)))
+		p++;
+	return p;
 }
 
 const char *
@@ -230,7 +243,8 @@ text_line(struct text *t, const char *p)
 			p = text_string(t, p);
 			break;
 		case '\'':
-			p = separates_digits(t, p) ? p + 1 : text_string(t, p);
+			p = separates_digits(t, p) ? digits(p) :
+			    text_string(t, p);
 			break;
 		case '/':
 			p = slash(t, p);
