@@ -21,6 +21,9 @@
 struct client {
 	int fd;			/* owns */
 	struct buf in;
+	struct buf rest;	/* of an answer that it has not taken yet */
+	size_t sent;		/* … of the rest */
+	int64_t due_ms;		/* when it must have taken it */
 };
 
 struct server {
@@ -35,11 +38,51 @@ struct server {
 
 /* ---- answers --------------------------------------------------------- */
 
+/* As much as the client takes now; *sent is how much that was. */
+static int
+send_some(int fd, struct view v, size_t *sent)
+{
+	ssize_t n;
+
+	for (*sent = 0; *sent < v.len; *sent += (size_t)n) {
+		n = send(fd, v.ptr + *sent, v.len - *sent,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			return errno == EAGAIN ? 0 : err_from_errno(errno);
+	}
+	return 0;
+}
+
+/* What a client does not take at once waits: others are served meanwhile. */
 static int
 send_out(struct server *s, struct client *c)
 {
-	return fd_write_all(c->fd, s->out.ptr, s->out.len,
-	    clock_ms() + REPLY_MS);
+	size_t sent;
+	int r;
+
+	if ((r = send_some(c->fd, buf_view(&s->out), &sent)) < 0 ||
+	    sent == s->out.len)
+		return r;
+	c->sent = 0;
+	c->due_ms = clock_ms() + REPLY_MS;
+	return buf_append(&c->rest, s->out.ptr + sent, s->out.len - sent);
+}
+
+static int
+send_rest(struct client *c)
+{
+	struct view v = view_of(c->rest.ptr + c->sent, c->rest.len - c->sent);
+	size_t sent;
+	int r;
+
+	if ((r = send_some(c->fd, v, &sent)) < 0)
+		return r;
+	c->sent += sent;
+	if (c->sent == c->rest.len)
+		buf_reset(&c->rest);
+	return 0;
 }
 
 static int
@@ -141,6 +184,7 @@ drop(struct server *s, struct client *c)
 {
 	fd_close(&c->fd);
 	buf_free(&c->in);
+	buf_free(&c->rest);
 	*c = s->clients[--s->nclients];	/* the last takes its place */
 }
 
@@ -152,7 +196,7 @@ consume(struct server *s, struct client *c)
 	size_t len, whole;
 	int r = 0;
 
-	while (r == 0 && c->in.len >= MSG_HEADER_BYTES) {
+	while (r == 0 && c->rest.len == 0 && c->in.len >= MSG_HEADER_BYTES) {
 		if ((r = msg_get_header(c->in.ptr, &kind, &len)) < 0)
 			return r;
 		whole = MSG_HEADER_BYTES + len;
@@ -203,7 +247,9 @@ admit(struct server *s)
 
 	if (fd < 0 || !is_user(fd, s->opt->user))
 		return;
+	memset(c, 0, sizeof(*c));
 	c->fd = fd_take(&fd);
+	buf_init(&c->rest, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES);
 	buf_init(&c->in, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES + READ_BYTES);
 	s->nclients++;
 	/* its request is there already, as a rule */
@@ -211,27 +257,59 @@ admit(struct server *s)
 		drop(s, c);
 }
 
+static bool
+is_overdue(const struct client *c)
+{
+	return c->rest.len != 0 && clock_ms() >= c->due_ms;
+}
+
+static int
+serve(struct server *s, struct client *c)
+{
+	int r;
+
+	if (c->rest.len == 0)
+		return receive(s, c);
+	if ((r = send_rest(c)) < 0 || c->rest.len != 0)
+		return r;
+	return consume(s, c);	/* it may have asked again already */
+}
+
 /* From the last on, since drop() moves the last. */
 static void
 serve_ready(struct server *s, const struct pollfd *p, size_t n)
 {
 	while (n-- > 0)
-		if (p[n].revents != 0 && receive(s, &s->clients[n]) < 0)
+		if (p[n].revents != 0 ? serve(s, &s->clients[n]) < 0 :
+		    is_overdue(&s->clients[n]))
 			drop(s, &s->clients[n]);
+}
+
+/* When there is something to do although nobody says anything. */
+static int64_t
+next_deadline(const struct server *s)
+{
+	int64_t end = s->last_ms + (int64_t)s->opt->idle_s * 1000;
+	size_t i;
+
+	for (i = 0; i < s->nclients; i++)
+		if (s->clients[i].rest.len != 0 && s->clients[i].due_ms < end)
+			end = s->clients[i].due_ms;
+	return end;
 }
 
 static int
 turn(struct server *s)
 {
 	struct pollfd p[SERVE_CLIENTS_MAX + 1];
-	int64_t end = s->last_ms + (int64_t)s->opt->idle_s * 1000;
 	size_t i, n = s->nclients;
 
 	for (i = 0; i < n; i++)
-		p[i] = (struct pollfd){ s->clients[i].fd, POLLIN, 0 };
+		p[i] = (struct pollfd){ s->clients[i].fd,
+		    s->clients[i].rest.len != 0 ? POLLOUT : POLLIN, 0 };
 	p[n] = (struct pollfd){ n < SERVE_CLIENTS_MAX ? s->opt->listen_fd :
 	    -1, POLLIN, 0 };
-	if (poll(p, n + 1, clock_poll_timeout(end)) < 0)
+	if (poll(p, n + 1, clock_poll_timeout(next_deadline(s))) < 0)
 		return errno == EINTR ? 0 : err_from_errno(errno);
 	serve_ready(s, p, n);
 	if (p[n].revents != 0)

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The include scanner's daemon: whom it serves, and how it begins and ends."""
+import os
+import shutil
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import time
+
+import pytest
+
+import scankit
+from scankit import SCAND
+from scankit import tree  # noqa: F401 pylint: disable=unused-import
+
+pytestmark = scankit.needs_scanner
+
+SCAN, STOP, ANSWER, REFUSED = 1, 3, 4, 6
+
+
+@pytest.fixture
+def small(tree):    # noqa: F811
+    tree.write("a.h")
+    tree.write("m.c", '#include "a.h"\n')
+    return tree
+
+
+def ask(tree, **kw):    # noqa: F811
+    return tree.files("gcc", "-c", "m.c", daemon=True, **kw)
+
+
+def socket_path(tree):  # noqa: F811
+    d = tree.path(".run/distcc-scan")
+    name, = [n for n in os.listdir(d) if n != "scand.lock"]
+    return os.path.join(d, name)
+
+
+def connect(tree):  # noqa: F811
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(socket_path(tree))
+    return s
+
+
+def string(text):
+    data = os.fsencode(text)
+    return struct.pack("=I", len(data)) + data
+
+
+def words(*items):
+    return struct.pack("=I", len(items)) + b"".join(map(string, items))
+
+
+def request(tree, source="m.c"):    # noqa: F811
+    """A message as a client's, for `gcc -c source` in the tree."""
+    root, here = os.stat("/"), os.stat(tree.root)
+    body = struct.pack("=4Q", root.st_dev, root.st_ino, here.st_dev,
+                       here.st_ino)
+    # as the client's in all that the compiler's answers depend on
+    body += string(shutil.which("gcc")) + string(tree.root)
+    body += words("gcc", "-c", source) + words("PATH=" + os.environ["PATH"])
+    return struct.pack("=II", SCAN, len(body)) + body
+
+
+def kind_of_answer(s):
+    head = b""
+    while len(head) < 8:
+        part = s.recv(8 - len(head))
+        if not part:
+            return None
+        head += part
+    return struct.unpack("=II", head)[0]
+
+
+def wait_until(what, limit_s=10):
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def many_headers(tree):     # noqa: F811
+    """big.c, whose answer is larger than a socket's buffer."""
+    os.mkdir(tree.path("h"))
+    names = [f"h/{'x' * 200}{i}.h" for i in range(2000)]
+    for n in names:
+        tree.write(n)
+    tree.write("big.c", "".join(f'#include "{n}"\n' for n in names))
+    time.sleep(scankit.GRAIN_S)
+
+
+# ---- who may ask ----------------------------------------------------------
+
+def test_its_directory_is_private(small):
+    ask(small)
+    mode = os.stat(small.path(".run/distcc-scan")).st_mode
+    assert stat.S_IMODE(mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_another_user_is_not_served(small):
+    """Even where the directory's mode would let them in."""
+    want = ask(small)
+    path = socket_path(small)
+    part = os.path.dirname(path)
+    while part != "/":
+        os.chmod(part, os.stat(part).st_mode | 0o755)
+        part = os.path.dirname(part)
+    os.chmod(path, 0o777)
+    answers = []
+    for uid in (65534, 0):
+        pid = os.fork()
+        if pid == 0:
+            os.setresuid(uid, uid, uid)
+            try:
+                with connect(small) as s:
+                    s.sendall(request(small))
+                    os._exit(kind_of_answer(s) or 99)
+            except OSError:
+                os._exit(99)
+        answers.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    # the control is our own user with the same bytes
+    assert answers == [99, ANSWER]
+    os.chmod(os.path.dirname(path), 0o700)
+    assert ask(small) == want
+
+
+def test_two_directories_have_two_daemons(small):
+    other = small.path(".other")
+    os.mkdir(other)
+    ask(small)
+    first = small.daemon_pids()
+    assert ask(small, env={"XDG_RUNTIME_DIR": other}) == {"m.c", "a.h"}
+    second = {int(p) for p in os.listdir("/proc") if p.isdigit()
+              and is_daemon_at(p, other)}
+    assert len(first) == 1 and len(second) == 1
+    assert not second & set(first)
+    subprocess.run([SCAND, "--stop"], check=True,
+                   env=dict(small.env, XDG_RUNTIME_DIR=other))
+    assert small.daemon_pids() == first
+
+
+def is_daemon_at(pid, directory):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"--listening" not in f.read():
+                return False
+        fds = f"/proc/{pid}/fd"
+        return any(os.readlink(f"{fds}/{fd}").startswith(directory)
+                   for fd in os.listdir(fds))
+    except OSError:
+        return False
+
+
+def test_a_link_for_a_directory_is_not_followed(small):
+    os.mkdir(small.path("elsewhere"), 0o700)
+    os.symlink(small.path("elsewhere"), small.path(".run/distcc-scan"))
+    out = subprocess.run([SCAND, "--start"], env=small.env, check=False,
+                         capture_output=True)
+    assert out.returncode == 100
+    assert os.listdir(small.path("elsewhere")) == []
+
+
+# ---- what it hears --------------------------------------------------------
+
+@pytest.mark.parametrize("data", [
+    b"\xff" * 64, struct.pack("=II", 99, 0), struct.pack("=II", SCAN, 1 << 31),
+    struct.pack("=II", SCAN, 0), struct.pack("=II", ANSWER, 0),
+    struct.pack("=II", SCAN, 40) + b"\xff" * 40,
+    struct.pack("=II", SCAN, 32 << 20),
+], ids=["noise", "kind", "length", "empty", "answer", "words", "half"])
+def test_nonsense_ends_that_connection_only(small, data):
+    want = ask(small)
+    pid = small.daemon_pids()
+    with connect(small) as s:
+        s.sendall(data)
+        assert ask(small) == want
+        s.shutdown(socket.SHUT_WR)
+        assert kind_of_answer(s) is None
+    assert ask(small) == want
+    assert small.daemon_pids() == pid
+
+
+def test_who_does_not_take_an_answer_holds_up_nobody(small):
+    many_headers(small)
+    want = ask(small)
+    # the compiler has been asked; so this is answered, at length
+    with connect(small) as s:
+        s.sendall(request(small, "big.c") * 4)
+        time.sleep(0.2)
+        start = time.monotonic()
+        for _ in range(5):
+            assert ask(small) == want
+        assert time.monotonic() - start < 3
+        assert len(small.daemon_pids()) == 1
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it(small):
+    many_headers(small)
+    ask(small)
+    with connect(small) as s:
+        s.sendall(request(small, "big.c") * 3)
+        for _ in range(3):
+            head = s.recv(8, socket.MSG_WAITALL)
+            kind, left = struct.unpack("=II", head)
+            assert kind == ANSWER
+            got = 0
+            while got < left:
+                got += len(s.recv(min(65536, left - got)))
+            time.sleep(0.1)
+        assert got > 2000 * 200
+
+
+# ---- how it ends ----------------------------------------------------------
+
+def listen(tree):   # noqa: F811
+    """A daemon started by hand, its socket being ours."""
+    d = tree.path(".run/distcc-scan")
+    os.mkdir(d, 0o700)
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(os.path.join(d, "scand-1"))
+    s.listen()
+    return s
+
+
+def test_it_ends_when_idle(small):
+    with listen(small) as s:
+        fd = s.fileno()
+        keep = os.dup(fd)
+
+        def prepare():
+            os.dup2(keep, 3)
+            os.set_inheritable(3, True)
+
+        subprocess.run([SCAND, "--idle", "1", "--listening"], check=True,
+                       close_fds=False, preexec_fn=prepare)
+        os.close(keep)
+    assert len(small.daemon_pids()) == 1
+    path = socket_path(small)
+    assert ask(small) == {"m.c", "a.h"}
+    assert wait_until(lambda: not small.daemon_pids())
+    assert not os.path.exists(path)
+    # and another takes its place
+    assert ask(small) == {"m.c", "a.h"}
+    assert len(small.daemon_pids()) == 1
+
+
+def test_it_is_killed_in_the_middle_of_a_request(small):
+    want = ask(small)
+    pid, = small.daemon_pids()
+    os.kill(pid, signal.SIGSTOP)
+    with subprocess.Popen([SCAND, "--print", "--daemon", "--", "gcc", "-c",
+                           "m.c"], cwd=small.root, env=small.env,
+                          stdout=subprocess.PIPE) as p:
+        time.sleep(0.3)
+        assert p.poll() is None     # it waits for the daemon
+        os.kill(pid, signal.SIGKILL)
+        out = os.fsdecode(p.communicate(timeout=10)[0])
+    assert p.returncode == 0
+    assert small.path("a.h") in out
+    assert ask(small) == want
+    again, = small.daemon_pids()
+    assert again != pid
+
+
+def test_memory_is_given_back(small):
+    """Above its limit the daemon forgets, and goes on."""
+    ask(small)
+    small.stop()
+    assert wait_until(lambda: not small.daemon_pids())
+    os.unlink(small.path(".run/distcc-scan/scand.lock"))
+    os.rmdir(small.path(".run/distcc-scan"))
+    for n in range(6):
+        small.write(f"big{n}.h", "".join(f"#define A{n}_{i} B C D E F G\n"
+                                         for i in range(40000)))
+        small.write(f"m{n}.c", f'#include "big{n}.h"\n')
+    with listen(small) as s:
+        keep = os.dup(s.fileno())
+
+        def prepare():
+            os.dup2(keep, 3)
+            os.set_inheritable(3, True)
+
+        subprocess.run([SCAND, "--memory", "30", "--listening"], check=True,
+                       close_fds=False, preexec_fn=prepare)
+        os.close(keep)
+    pid, = small.daemon_pids()
+    for _ in range(2):
+        for n in range(6):
+            assert small.files("gcc", "-c", f"m{n}.c", daemon=True) == \
+                {f"m{n}.c", f"big{n}.h"}
+    assert small.daemon_pids() == [pid]
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        peak, = [int(ln.split()[1]) for ln in f if ln.startswith("VmHWM")]
+    assert peak < 120 * 1024    # six of them at once take more
