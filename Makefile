@@ -106,7 +106,8 @@ PLUGIN	= auth/plugin.c $(GSS) $(HANDSHAKE) $(LIB)
 # distccd-jail: makes jails.  Reads no client's byte while it has a privilege.
 JAIL	= $(wildcard server/jail/*.c) $(POLICY) $(SANDBOX) $(LIB)
 # distcc: the client.
-CLIENT	= $(wildcard client/*.c) $(WIRE) $(POLICY) $(LIB)
+CLIENT	= $(wildcard client/*.c) $(filter-out $(SCAND_OWN),\
+	  $(wildcard client/scan/*.c)) $(WIRE) $(POLICY) $(LIB)
 # distccmon-text: reads the files that running clients keep.
 MON	= $(wildcard client/mon/*.c) client/state.c client/dirs.c client/env.c \
 	  $(LIB)
@@ -114,6 +115,7 @@ MON	= $(wildcard client/mon/*.c) client/state.c client/dirs.c client/env.c \
 LSDISTCC = $(wildcard client/lsdistcc/*.c) client/probe.c $(WIRE) $(LIB)
 # distcc-scand: finds the headers of a compile; reads sources, no network.
 SCAND	= $(wildcard client/scan/*.c) $(LIB)
+SCAND_OWN = client/scan/main.c client/scan/serve.c client/scan/confine.c
 # distcc-zeroconf: asks Avahi which servers there are; runs nothing.
 ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c $(LIB)
 # distccd-zeroconf: announces the daemon through Avahi; meets no client.

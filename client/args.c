@@ -11,7 +11,7 @@
 
 /* Words that a command may grow by: see the callers of add(); each may become
  * two as well. */
-#define EXTRA_WORDS	10
+#define EXTRA_WORDS	(2 * ARGS_MADE_MAX)
 
 /* The names that the compilers of this machine have elsewhere. */
 #if defined(__x86_64__) && !defined(__ILP32__)
@@ -369,6 +369,20 @@ rewrite_cross(struct args *a, const struct args_source *src)
 }
 #endif
 
+static void
+add_all(struct args *a, const struct args_source *src, char *const *argv)
+{
+	start(a, argv);
+	for (size_t i = 0; argv[i] != NULL; i++)
+		add_word(a, argv[i]);
+	if (src->scan->output == 0) {
+		add_made(a, mem_strdup("-o"));
+		add(a, src->scan->output_name);
+	}
+	rewrite_cross(a, src);
+	add_colour(a, src);
+}
+
 int
 args_remote(const struct args_source *src, struct args *out)
 {
@@ -377,16 +391,94 @@ args_remote(const struct args_source *src, struct args *out)
 
 	if (r < 0)
 		return r;
-	start(out, kept);
-	for (size_t i = 0; kept[i] != NULL; i++)
-		add_word(out, kept[i]);
-	if (src->scan->output == 0) {
-		add_made(out, mem_strdup("-o"));
-		add(out, src->scan->output_name);
-	}
-	rewrite_cross(out, src);
-	add_colour(out, src);
+	add_all(out, src, kept);
 	if (src->scan->has_language && !src->scan->is_preprocessed)
 		rewrite_language(out);
 	return 0;
+}
+
+/* ---- the command of a server that preprocesses ---- */
+
+/* Variables that name directories, and the option that does so in their place:
+ * behind those of the command line. */
+static const struct {
+	const char *name;
+	const char *option;
+	const char *language;	/* as a preprocessed file's ending; NULL: any */
+} env_dirs[] = {
+	{ "CPATH", "-I", NULL },
+	{ "C_INCLUDE_PATH", "-isystem", ".i" },
+	{ "CPLUS_INCLUDE_PATH", "-isystem", ".ii" },
+	{ "OBJC_INCLUDE_PATH", "-isystem", ".mi" },
+	{ "OBJCPLUS_INCLUDE_PATH", "-isystem", ".mii" },
+};
+
+static const char *
+language_of(const struct args_source *src)
+{
+	const char *ext = cmdline_preprocessed_ext(
+	    src->argv[src->scan->input]);
+
+	return ext != NULL ? ext : "";
+}
+
+/* An empty name is the present directory. */
+static int
+add_env_dirs(struct args *a, const char *option, const char *list)
+{
+	for (;;) {
+		size_t n = strcspn(list, ":");
+
+		if (a->nmade + 2 > ARGS_MADE_MAX)
+			return ERR_LIMIT;
+		add_made(a, mem_strdup(option));
+		add_made(a, n != 0 ? mem_strndup(list, n) : mem_strdup("."));
+		if (list[n] == '\0')
+			return 0;
+		list += n + 1;
+	}
+}
+
+static int
+add_environment(struct args *a, const struct args_source *src)
+{
+	const char *language = language_of(src);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(env_dirs) /
+	    sizeof(env_dirs[0]); i++) {
+		const char *list = getenv(env_dirs[i].name);
+
+		if (list == NULL || list[0] == '\0' ||
+		    (env_dirs[i].language != NULL &&
+		    strcmp(env_dirs[i].language, language) != 0))
+			continue;
+		r = add_env_dirs(a, env_dirs[i].option, list);
+	}
+	return r;
+}
+
+/* The server has its own name for the object; that is not to be make's. */
+static int
+add_target(struct args *a, const struct args_source *src)
+{
+	struct cmdline_deps deps;
+	int r = cmdline_deps_name(src->argv, NULL, &deps);
+
+	if (r == 0 && deps.is_needed && !deps.has_target) {
+		add_made(a, mem_strdup("-MQ"));
+		add(a, src->scan->output_name);
+	}
+	cmdline_deps_free(&deps);
+	return r;
+}
+
+int
+args_pump(const struct args_source *src, struct args *out)
+{
+	int r;
+
+	add_all(out, src, src->argv);
+	r = add_environment(out, src);
+	return r < 0 ? r : add_target(out, src);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * args - the two command lines that are made of the user's: the local
- * preprocessor's, and the one that is sent with a preprocessed source.
+ * args - the command lines that are made of the user's: the local
+ * preprocessor's, the one that is sent with a preprocessed source, and the one
+ * that is sent with the source and its headers.
  *
  * Vectors are malloc'ed and NULL-terminated; words that were made here belong
  * to the struct args, the others are borrowed from the user's argv.
@@ -14,7 +15,7 @@
 
 #include "policy/cmdline.h"
 
-#define ARGS_MADE_MAX	8
+#define ARGS_MADE_MAX	64
 
 struct args {
 	char **argv;			/* owns */
@@ -46,6 +47,13 @@ int args_preprocess(const struct args_source *src, struct args *out)
  * that preprocessing is over.
  */
 int args_remote(const struct args_source *src, struct args *out) MUST_CHECK;
+
+/*
+ * args_pump - the command for a server that preprocesses: all of the user's
+ * words, and what the environment adds to them.
+ * returns 0; ERR_LIMIT: the environment names too many directories
+ */
+int args_pump(const struct args_source *src, struct args *out) MUST_CHECK;
 
 void args_free(struct args *a);
 

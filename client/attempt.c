@@ -48,9 +48,11 @@ static enum attempt_outcome
 take_object(struct job *job, const struct host *host,
     const struct remote_result *res, int *code)
 {
-	int r = output_write(job->scan.output_name,
-	    buf_view(&res->part[REPLY_DOTO]));
+	int r = pump_write_deps(&job->pump, res);
 
+	if (r == 0)
+		r = output_write(job->scan.output_name,
+		    buf_view(&res->part[REPLY_DOTO]));
 	if (r < 0) {
 		/* the local compiler will say the same in its own words */
 		*code = EXIT_IO_ERROR;
@@ -62,7 +64,8 @@ take_object(struct job *job, const struct host *host,
 	}
 	print_messages(job, res);
 	depsenv_commit();
-	job_end(job, STATS_REMOTE, host->spec, NULL);
+	job_end(job, STATS_REMOTE, host->spec,
+	    host->has_cpp && !job->pump.is_used ? job->pump.why : NULL);
 	log_info("compile %s on %s completed ok", job->file, host->spec);
 	*code = 0;
 	return ATTEMPT_DONE;
@@ -88,7 +91,10 @@ retry_locally(struct job *job, const struct host *host)
 		job_end(job, STATS_LOCAL, host->spec, job->missed_why);
 		log_warnx("%s failed on %s, but compiled locally", job->file,
 		    host->spec);
-		backoff_mark(job->env, host);
+		if (job->pump.is_used)
+			pump_distrust(job, host);
+		else
+			backoff_mark(job->env, host);
 	}
 	return code;
 }
@@ -174,9 +180,12 @@ take_cpp_failure(struct job *job, int *code)
 	return ATTEMPT_DONE;
 }
 
+/* What is preprocessed here, and sent to be compiled. */
 static int
-talk(struct job *job, const struct host *host, struct remote_result *res)
+talk_plain(struct job *job, const struct host *host,
+    struct remote_result *res)
 {
+	struct remote_job send = { .cpp = &job->cpp };
 	struct args a;
 	int r;
 
@@ -193,9 +202,21 @@ talk(struct job *job, const struct host *host, struct remote_result *res)
 
 		log_debug("exec on %s: %s", host->spec, text);
 	}
-	r = remote_run(job->env, host, a.argv, &job->cpp, res);
+	send.argv = a.argv;
+	r = remote_run(job->env, host, &send, res);
 	args_free(&a);
 	return r;
+}
+
+static int
+talk(struct job *job, const struct host *host, struct remote_result *res)
+{
+	int r = ERR_UNSUPPORTED;
+
+	job->pump.is_used = false;
+	if (host->has_cpp)
+		r = pump_run(job, host, res);
+	return r == ERR_UNSUPPORTED ? talk_plain(job, host, res) : r;
 }
 
 /* What stock distccd does not take: it hangs up then, without a word. */

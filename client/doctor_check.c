@@ -149,6 +149,7 @@ run_remote(const struct doctor *d, const struct host *host,
     struct remote_result *res)
 {
 	struct cpp cpp;
+	const struct remote_job job = { .argv = d->args.argv, .cpp = &cpp };
 	int r;
 
 	cpp_init(&cpp);
@@ -156,7 +157,7 @@ run_remote(const struct doctor *d, const struct host *host,
 	cpp.is_started = cpp.is_done = true;
 	cpp.text = probe_text;
 	cpp.len = sizeof(probe_text) - 1;
-	r = remote_run(&d->env, host, d->args.argv, &cpp, res);
+	r = remote_run(&d->env, host, &job, res);
 	if (r == 0 && res->status != 0) {
 		char text[DOCTOR_TEXT_BYTES / 2];
 

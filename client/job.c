@@ -231,6 +231,7 @@ static void
 clean_up(struct job *job)
 {
 	cpp_free(&job->cpp);
+	pump_free(&job->pump);
 	cmdline_scan_free(&job->scan);
 	words_free(&job->expanded);
 	words_free(&job->resolved);

@@ -15,6 +15,7 @@
 #include "client/env.h"
 #include "client/find.h"
 #include "client/hosts.h"
+#include "client/pump.h"
 #include "client/remote.h"
 #include "client/stats.h"
 #include "client/words.h"
@@ -23,7 +24,8 @@
 struct job_ending {
 	enum stats_kind kind;
 	const char *host;		/* NULL: none had a part in it */
-	const char *why;		/* one clause; NULL for STATS_REMOTE */
+	const char *why;		/* one clause; for STATS_REMOTE: why its
+					   headers were not sent, or NULL */
 };
 
 struct job {
@@ -36,6 +38,7 @@ struct job {
 	struct host_list hosts;
 	bool *skip;			/* owns: a flag for each host */
 	struct cpp cpp;
+	struct pump pump;
 	struct args_source source;
 	const char *file;		/* the source's name, for messages */
 	const char *local_why;		/* why it is to be local; NULL: the

@@ -21,14 +21,17 @@
 #include "wire/request.h"
 #include "wire/token.h"
 
-#define HEAD_MAX_BYTES	(WIRE_ARGV_MAX_BYTES + WIRE_ARGC_MAX * TOKEN_LEN + 64)
+#define HEAD_MAX_BYTES	(WIRE_ARGV_MAX_BYTES + WIRE_CDIR_MAX_BYTES + \
+			 WIRE_ARGC_MAX * TOKEN_LEN + 64)
 #define READ_BYTES	(64 * 1024)
 #define UNPACK_FIRST	4	/* first guess: plain text per packed byte */
+#define IOV_BATCH	512	/* pieces of one sendmsg() */
 
 struct remote {
 	const struct env *env;
 	const struct host *host;
 	struct cpp *cpp;
+	const struct fileset *files;
 	struct connect conn;
 	struct ssh ssh;
 	struct auth *auth;		/* owns: a sealed connection, or NULL */
@@ -162,6 +165,49 @@ piece_of(const void *p, size_t len)
 	return (struct iovec){ base.out, len };
 }
 
+/*
+ * As many pieces at one time as a call takes; the present one is copied, since
+ * sending changes it.  Sealed, they are one: a record a header would be dear.
+ */
+static int
+send_batches(struct remote *r, const struct fileset *fs)
+{
+	struct iovec piece[IOV_BATCH + 1] = {
+		piece_of(r->head.ptr, r->head.len),
+	};
+	size_t n, first = 1;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < fs->npieces; i += n) {
+		n = fs->npieces - i < IOV_BATCH ? fs->npieces - i : IOV_BATCH;
+		memcpy(piece + first, fs->piece + i, n * sizeof(*piece));
+		e = send_pieces(r, piece, first + n, i + n == fs->npieces);
+		first = 0;
+	}
+	return e;
+}
+
+static int
+send_joined(struct remote *r, const struct fileset *fs)
+{
+	size_t bytes = r->head.len + (size_t)fs->bytes;
+	struct buf all = BUF_INIT(bytes);
+	struct iovec piece;
+	int e = buf_reserve(&all, bytes);
+
+	if (e == 0)
+		e = buf_append(&all, r->head.ptr, r->head.len);
+	for (size_t i = 0; e == 0 && i < fs->npieces; i++)
+		e = buf_append(&all, fs->piece[i].iov_base,
+		    fs->piece[i].iov_len);
+	if (e == 0) {
+		piece = piece_of(all.ptr, all.len);
+		e = send_pieces(r, &piece, 1, true);
+	}
+	buf_free(&all);
+	return e;
+}
+
 /* While the preprocessor runs: the server can start its side. */
 static int
 send_head(struct remote *r)
@@ -210,6 +256,13 @@ send_source(struct remote *r)
 		    true);
 	}
 	return e;
+}
+
+static int
+send_files(struct remote *r)
+{
+	return r->auth != NULL ? send_joined(r, r->files) :
+	    send_batches(r, r->files);
 }
 
 /* ---- connecting while the preprocessor runs ---- */
@@ -462,7 +515,7 @@ converse(struct remote *r)
 
 	if (e < 0)
 		return e;
-	e = send_source(r);
+	e = r->files != NULL ? send_files(r) : send_source(r);
 	/* what the server said before it hung up tells more than our error */
 	if (e < 0 && e != ERR_BUSY && e != ERR_CLOSED)
 		return explain(r, e, "sending the source");
@@ -471,17 +524,16 @@ converse(struct remote *r)
 }
 
 static unsigned int
-protocol_of(const struct host *host)
+protocol_of(const struct host *host, const struct remote_job *job)
 {
+	if (job->files != NULL)
+		return 3;
 #ifdef NO_LZO
 	if (host->is_compressed)
 		log_info("%s: compression is not built in; sending plain",
 		    host->spec);
 	return 1;
 #else
-	if (host->has_cpp)
-		log_info("%s: pump mode is not built in; preprocessing here",
-		    host->spec);
 	return host->is_compressed ? 2 : 1;
 #endif
 }
@@ -499,12 +551,14 @@ start(struct remote *r)
 }
 
 int
-remote_run(const struct env *env, const struct host *host, char *const *argv,
-    struct cpp *cpp, struct remote_result *res)
+remote_run(const struct env *env, const struct host *host,
+    const struct remote_job *job, struct remote_result *res)
 {
+	struct cpp none = { .pidfd = -1, .is_done = true };
 	struct remote r = {
-		.env = env, .host = host, .cpp = cpp, .res = res,
-		.protocol = protocol_of(host),
+		.env = env, .host = host, .res = res, .files = job->files,
+		.cpp = job->files != NULL ? &none : job->cpp,
+		.protocol = protocol_of(host, job),
 		.head = BUF_INIT(HEAD_MAX_BYTES),
 		.sealed = BUF_INIT(2 * (size_t)WIRE_BODY_MAX_BYTES),
 	};
@@ -513,7 +567,8 @@ remote_run(const struct env *env, const struct host *host, char *const *argv,
 	if (e < 0) {
 		(void)explain_connect(&r, e);
 	} else {
-		e = request_put_head(&r.head, r.protocol, NULL, argv);
+		e = request_put_head(&r.head, r.protocol, job->files != NULL ?
+		    job->files->cdir : NULL, job->argv);
 		e = e < 0 ? explain(&r, e, "the command") : converse(&r);
 	}
 	if (e < 0 && host->kind == HOST_SSH) {

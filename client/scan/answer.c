@@ -96,6 +96,21 @@ answer_walk(struct job *j, const struct walk *w)
 			answer_dir(j, w->notes[i].dir);
 }
 
+/* What a host must lack, too, lest it compile something else. */
+void
+answer_absent(struct job *j, struct dir *d, const struct sym *name)
+{
+	char *path;
+
+	if (system_of(j, d) == NULL)
+		return;
+	path = arena_alloc(&j->scan->arena, d->len + name->len + 2);
+	memcpy(path, d->path, d->len);
+	path[d->len] = '/';
+	memcpy(path + d->len + 1, name->name, name->len + 1);
+	(void)add(j, SCAN_ABSENT, path, true);
+}
+
 int
 answer_file(struct job *j, struct ent *e)
 {

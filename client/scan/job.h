@@ -125,6 +125,7 @@ const char *search_spelled(struct job *j, const struct frame *f);
 void answer_walk(struct job *j, const struct walk *w);
 int answer_file(struct job *j, struct ent *e) MUST_CHECK;
 void answer_dir(struct job *j, struct dir *d);
+void answer_absent(struct job *j, struct dir *d, const struct sym *name);
 void answer_mark_system(struct job *j, struct dir *d);
 
 /* ---- engine.c ---- */

@@ -255,6 +255,8 @@ print_answer(const struct settings *s, const struct scan_answer *a)
 
 	for (i = 0; i < a->n; i++) {
 		e = &a->entries[i];
+		if (e->kind == SCAN_ABSENT)
+			continue;
 		if (!e->is_system || e->kind == SCAN_SYSTEMDIR ||
 		    s->prints_system)
 			(void)printf("%-9s %s\n", kind_names[e->kind],

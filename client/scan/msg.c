@@ -245,7 +245,7 @@ get_entry(struct view *v, struct scan_answer *a, struct scan_entry *e)
 	    (r = get_str(v, &a->text, &e->path)) < 0 ||
 	    (r = get_str(v, &a->text, &e->target)) < 0)
 		return r;
-	if (kind > SCAN_SYSTEMDIR || e->path[0] != '/')
+	if (kind > SCAN_ABSENT || e->path[0] != '/')
 		return ERR_SYNTAX;
 	e->kind = (enum scan_kind)kind;
 	e->is_system = is_system != 0;

@@ -153,7 +153,7 @@ static const struct row rows[] = {
 };
 
 void
-words_add(struct words *w, const char *word)
+opts_add_word(struct words *w, const char *word)
 {
 	if (w->n == w->size) {
 		w->size = w->size != 0 ? w->size * 2 : 16;
@@ -192,7 +192,7 @@ add_dir(struct opts *o, enum opts_chain chain, const char *dir)
 	/* the sysroot may come later on the line: opts_parse() finishes it */
 	if (skip != 0)
 		dir = join(o, "=", dir + skip);
-	words_add(&o->chains[chain], dir);
+	opts_add_word(&o->chains[chain], dir);
 }
 
 static void
@@ -201,7 +201,7 @@ add_prefixed(struct opts *o, enum opts_chain chain, const char *value)
 	if (o->prefix == NULL)
 		set_why(o, "no -iprefix before -iwithprefix", value);
 	else
-		words_add(&o->chains[chain], join(o, o->prefix, value));
+		opts_add_word(&o->chains[chain], join(o, o->prefix, value));
 }
 
 /* -I-: what came before serves quotes only. */
@@ -215,7 +215,7 @@ split(struct opts *o)
 		set_why(o, "option", "-I-");
 	o->is_split = true;
 	for (i = 0; i < b->n; i++)
-		words_add(&o->chains[CHAIN_QUOTE], b->ptr[i]);
+		opts_add_word(&o->chains[CHAIN_QUOTE], b->ptr[i]);
 	b->n = 0;
 }
 
@@ -224,7 +224,7 @@ static void
 set_sysroot(struct opts *o, const char *value, bool is_isysroot)
 {
 	o->sysroot = value;
-	words_add(&o->keep, join(o, is_isysroot ? "-isysroot" : "--sysroot=",
+	opts_add_word(&o->keep, join(o, is_isysroot ? "-isysroot" : "--sysroot=",
 	    value));
 }
 
@@ -236,7 +236,7 @@ add_commas(struct opts *o, struct words *later, const char *value)
 
 	for (;; value = end + 1) {
 		end = strchrnul(value, ',');
-		words_add(later, arena_copy(&o->arena, value,
+		opts_add_word(later, arena_copy(&o->arena, value,
 		    (size_t)(end - value)));
 		if (*end == '\0')
 			return;
@@ -276,17 +276,17 @@ act_on(struct opts *o, const struct row *r, const char *word,
 		return;
 	switch ((enum act)r->act) {
 	case KEEP:
-		words_add(&o->keep, word);
+		opts_add_word(&o->keep, word);
 		if (r->form == NEXT || (r->form == EITHER &&
 		    word[strlen(r->name)] == '\0'))
-			words_add(&o->keep, value);
+			opts_add_word(&o->keep, value);
 		break;
 	case UNSURE:	set_why(o, "option", word); break;
-	case DEFINE:	words_add(&o->macros, join(o, "D", value)); break;
-	case UNDEF:	words_add(&o->macros, join(o, "U", value)); break;
-	case INCLUDE:	words_add(&o->includes, value); break;
-	case IMACROS:	words_add(&o->imacros, value); break;
-	case EMBED_DIR:	words_add(&o->embed_dirs, value); break;
+	case DEFINE:	opts_add_word(&o->macros, join(o, "D", value)); break;
+	case UNDEF:	opts_add_word(&o->macros, join(o, "U", value)); break;
+	case INCLUDE:	opts_add_word(&o->includes, value); break;
+	case IMACROS:	opts_add_word(&o->imacros, value); break;
+	case EMBED_DIR:	opts_add_word(&o->embed_dirs, value); break;
 	case IPREFIX:	o->prefix = value; break;
 	case WITH_PREFIX:
 		add_prefixed(o, CHAIN_SYSTEM, value);
@@ -301,7 +301,7 @@ act_on(struct opts *o, const struct row *r, const char *word,
 	case MAPS_FILE:	o->is_file_mapped = true; break;
 	case MISSING_DIRS: o->wants_missing_dirs = true; break;
 	case COMMAS:	add_commas(o, later, value); break;
-	case PASS_ON:	words_add(later, value); break;
+	case PASS_ON:	opts_add_word(later, value); break;
 	default:	break;
 	}
 }
@@ -422,7 +422,7 @@ read_words(struct opts *o, const struct words *w, unsigned int depth)
 		}
 		r = find_row(word, &value);
 		if (r == NULL) {
-			words_add(&o->keep, word);
+			opts_add_word(&o->keep, word);
 			continue;
 		}
 		if (value == NULL && (value = i + 1 < w->n ?
@@ -460,7 +460,7 @@ add_path(struct opts *o, enum opts_chain chain, const char *path)
 		return;
 	for (;; path = end + 1) {
 		end = strchrnul(path, ':');
-		words_add(&o->chains[chain], end == path ? "." :
+		opts_add_word(&o->chains[chain], end == path ? "." :
 		    arena_copy(&o->arena, path, (size_t)(end - path)));
 		if (*end == '\0')
 			return;
@@ -553,7 +553,7 @@ opts_parse(const struct scan_request *req, struct opts *o)
 	o->is_cxx_driver = strstr(base, "++") != NULL ||
 	    strstr(base_of(req->argv[0]), "++") != NULL;
 	for (a = req->argv + 1; *a != NULL; a++)
-		words_add(&w, *a);
+		opts_add_word(&w, *a);
 	read_words(o, &w, 0);
 	free(w.ptr);
 	if (o->source == NULL)

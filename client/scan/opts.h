@@ -51,6 +51,6 @@ void opts_free(struct opts *o);
 int opts_key(const struct scan_request *req, struct opts *o,
     const char **key) MUST_CHECK;
 
-void words_add(struct words *w, const char *word);
+void opts_add_word(struct words *w, const char *word);
 
 #endif

@@ -41,9 +41,9 @@ build_env(struct words *env, char *const *from)
 {
 	for (; from != NULL && *from != NULL; from++)
 		if (!is_dropped(*from))
-			words_add(env, *from);
-	words_add(env, "LC_ALL=C");
-	words_add(env, NULL);
+			opts_add_word(env, *from);
+	opts_add_word(env, "LC_ALL=C");
+	opts_add_word(env, NULL);
 }
 
 static void
@@ -52,16 +52,16 @@ build_argv(struct words *argv, const struct scan_request *req,
 {
 	size_t i;
 
-	words_add(argv, req->compiler);
+	opts_add_word(argv, req->compiler);
 	for (i = 0; i < o->keep.n; i++)
-		words_add(argv, o->keep.ptr[i]);
-	words_add(argv, "-E");
-	words_add(argv, "-dM");
-	words_add(argv, "-v");
-	words_add(argv, "-x");
-	words_add(argv, o->language);
-	words_add(argv, "-");
-	words_add(argv, NULL);
+		opts_add_word(argv, o->keep.ptr[i]);
+	opts_add_word(argv, "-E");
+	opts_add_word(argv, "-dM");
+	opts_add_word(argv, "-v");
+	opts_add_word(argv, "-x");
+	opts_add_word(argv, o->language);
+	opts_add_word(argv, "-");
+	opts_add_word(argv, NULL);
 }
 
 static int

@@ -35,6 +35,9 @@ enum scan_kind {
 	SCAN_DIRECTORY,	/* path must exist, because ".." passes it */
 	SCAN_SYSTEMDIR,	/* path: a directory of the compiler's own search
 			   path in which something was found */
+	SCAN_ABSENT,	/* path: below one of these, looked for and not there:
+			   where it is, the compiler would take it.  May be
+			   named twice; not resolved */
 };
 
 struct scan_entry {

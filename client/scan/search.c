@@ -247,8 +247,10 @@ look_in(struct job *j, struct dir *d, struct sym *name,
 	struct walk *w = &j->scan->walk;
 	int r = tree_walk_name(&j->scan->tree, d, name, w);
 
-	if (r == ERR_NOENT || (r == 0 && w->ent == NULL))
+	if (r == ERR_NOENT || (r == 0 && w->ent == NULL)) {
+		answer_absent(j, d, name);
 		return 0;
+	}
 	if (r < 0)
 		return job_unsure(j, "cannot look at %.100s in %.120s",
 		    name->name, d->path);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "client/body.h"
+#include "client/incbin.h"
+#include "lib/mem.h"
+
+#define SOURCE_MAX_BYTES	((size_t)64 * 1024 * 1024)
+#define SECTION			".pushsection .distcc\\n"
+
+const char *
+incbin_text(enum incbin_state state)
+{
+	static const char *const texts[INCBIN_STATES] = {
+		[INCBIN_UNKNOWN] = "did not show",
+		[INCBIN_SAME] = "has the same",
+		[INCBIN_DIFFERS] = "has another",
+		[INCBIN_LACKS] = "has no",
+		[INCBIN_HAS] = "has, and this machine has not,",
+		[INCBIN_DATE] = "would put its own time where it is used in",
+		[INCBIN_NAME] = "cannot be asked for",
+	};
+
+	return state < INCBIN_STATES ? texts[state] : "?";
+}
+
+/* ---- the source ---- */
+
+/* It stands between quotes in C, and in an assembler's text within that. */
+static bool
+is_plain(const char *path)
+{
+	static const char also[] = "/._-+=@,~:#^ ()[]{}";
+
+	for (; *path != '\0'; path++)
+		if (!((*path >= 'a' && *path <= 'z') ||
+		    (*path >= 'A' && *path <= 'Z') ||
+		    (*path >= '0' && *path <= '9') ||
+		    strchr(also, *path) != NULL))
+			return false;
+	return true;
+}
+
+/* So that no header can hold what the answer is found by. */
+static int
+make_nonce(struct incbin *ib)
+{
+	unsigned char byte[INCBIN_NONCE_BYTES];
+
+	if (getrandom(byte, sizeof(byte), 0) != (ssize_t)sizeof(byte))
+		return ERR_SYS;
+	for (size_t i = 0; i < sizeof(byte); i++)
+		(void)snprintf(ib->nonce + 2 * i, 3, "%02x", byte[i]);
+	return 0;
+}
+
+/* The number 1 shows in which order the host's target has its bytes. */
+static int
+write_begin(struct incbin *ib)
+{
+	return buf_printf(&ib->source, "__asm__(\"" SECTION
+	    ".ascii \\\"%s\\\"\\n.long 1\\n.popsection\");\n", ib->nonce);
+}
+
+static int
+write_file(struct incbin *ib, const char *path)
+{
+	return buf_printf(&ib->source, "#if __has_include(\"%s\")\n"
+	    "__asm__(\"" SECTION ".byte 1\\n.long 2f-1f\\n"
+	    "1: .incbin \\\"%s\\\"\\n2:\\n.popsection\");\n"
+	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n",
+	    path, path);
+}
+
+static int
+write_absent(struct incbin *ib, const char *path)
+{
+	return buf_printf(&ib->source, "#if __has_include(\"%s\")\n"
+	    "__asm__(\"" SECTION ".byte 2\\n.popsection\");\n"
+	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n",
+	    path);
+}
+
+static int
+write_entry(struct incbin *ib, struct incbin_entry *e)
+{
+	const char *path = e->entry->path;
+
+	if (!is_plain(path)) {
+		e->state = INCBIN_NAME;
+		return 0;
+	}
+	return e->entry->kind == SCAN_FILE ? write_file(ib, path) :
+	    write_absent(ib, path);
+}
+
+int
+incbin_write(struct incbin *ib, struct incbin_entry *e, size_t count,
+    size_t *n)
+{
+	uint64_t bytes = 0;
+	int r;
+
+	buf_init(&ib->source, SOURCE_MAX_BYTES);
+	if ((r = make_nonce(ib)) < 0 || (r = write_begin(ib)) < 0)
+		return r;
+	for (*n = 0; *n < count && *n < INCBIN_ENTRIES_MAX &&
+	    bytes < INCBIN_BYTES_MAX; ++*n) {
+		bytes += e[*n].entry->stamp.size;
+		if ((r = write_entry(ib, &e[*n])) < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- the answer ---- */
+
+static uint32_t
+number(struct view v, bool is_big)
+{
+	const unsigned char *p = v.ptr;
+
+	return is_big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3] : (uint32_t)p[3] << 24 |
+	    (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+/* What is behind the nonce, and the byte order. */
+static int
+find_answer(const struct incbin *ib, struct view object, struct view *rest,
+    bool *is_big)
+{
+	const unsigned char *p = object.len == 0 ? NULL :
+	    memmem(object.ptr, object.len, ib->nonce, strlen(ib->nonce));
+	struct view one;
+
+	if (p == NULL)
+		return ERR_SYNTAX;
+	p += strlen(ib->nonce);
+	*rest = view_of(p, object.len - (size_t)(p - object.ptr));
+	if (view_take(rest, 4, &one) < 0)
+		return ERR_SYNTAX;
+	*is_big = number(one, true) == 1;
+	return *is_big || number(one, false) == 1 ? 0 : ERR_SYNTAX;
+}
+
+static int
+compare_text(struct view theirs, struct incbin_entry *e)
+{
+	const struct scan_stamp *stamp = &e->entry->stamp;
+	AUTOFREE char *ours = NULL;
+	int r;
+
+	e->state = INCBIN_DIFFERS;
+	if (theirs.len != stamp->size)
+		return 0;
+	r = body_read(e->entry->path, stamp, &ours);
+	if (r < 0)
+		return ERR_BUSY;
+	if (theirs.len != 0 && memcmp(ours, theirs.ptr, theirs.len) != 0)
+		return 0;
+	e->state = body_has_date(theirs) ? INCBIN_DATE : INCBIN_SAME;
+	return 0;
+}
+
+static int
+compare_entry(struct view *rest, bool is_big, struct incbin_entry *e)
+{
+	bool wants_file = e->entry->kind == SCAN_FILE;
+	struct view v;
+
+	if (view_take(rest, 1, &v) < 0)
+		return ERR_SYNTAX;
+	if (v.ptr[0] == 0) {
+		e->state = wants_file ? INCBIN_LACKS : INCBIN_SAME;
+		return 0;
+	}
+	if (!wants_file) {
+		e->state = INCBIN_HAS;
+		return v.ptr[0] == 2 ? 0 : ERR_SYNTAX;
+	}
+	if (v.ptr[0] != 1 || view_take(rest, 4, &v) < 0 ||
+	    view_take(rest, number(v, is_big), &v) < 0)
+		return ERR_SYNTAX;
+	return compare_text(v, e);
+}
+
+int
+incbin_compare(const struct incbin *ib, struct view object,
+    struct incbin_entry *e, size_t n)
+{
+	struct view rest;
+	bool is_big;
+	int r = find_answer(ib, object, &rest, &is_big);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (e[i].state != INCBIN_NAME)
+			r = compare_entry(&rest, is_big, &e[i]);
+	return r;
+}

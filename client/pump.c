@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/dirs.h"
+#include "client/exits.h"
+#include "client/helper.h"
+#include "client/job.h"
+#include "client/output.h"
+#include "client/pump.h"
+#include "client/scan/ask.h"
+#include "client/slots.h"
+#include "client/spawn.h"
+#include "client/state.h"
+#include "client/verify.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "policy/compiler.h"
+
+#define SCANS_MAX	4	/* while files change under our hands */
+
+void
+pump_free(struct pump *p)
+{
+	scan_answer_free(&p->answer);
+	fileset_free(&p->files);
+	args_free(&p->args);
+	cmdline_deps_free(&p->deps);
+	store_close(p->store);
+	free(p->cwd);
+	memset(p, 0, sizeof(*p));
+}
+
+static int
+not_so(struct pump *p, const char *why)
+{
+	(void)snprintf(p->why, sizeof(p->why), "%s", why);
+	return ERR_UNSUPPORTED;
+}
+
+/* ---- the scanner ---- */
+
+void
+pump_where(const struct env *env, char dir[PUMP_DIR_BYTES], char *daemon,
+    size_t size)
+{
+	char top[DIRS_PATH_BYTES];
+	bool has_top = dirs_top(env, top, sizeof(top), "") == 0;
+
+	if (has_top)
+		(void)mkdir(top, 0777);
+	if (ask_dir(getenv("XDG_RUNTIME_DIR"), has_top ? top : NULL, dir,
+	    PUMP_DIR_BYTES) < 0)
+		dir[0] = '\0';
+	if (helper_path("distcc-scand", daemon, size) < 0)
+		daemon[0] = '\0';
+}
+
+/* PWD, if it names the directory that we are in. */
+char *
+pump_cwd(void)
+{
+	const char *pwd = getenv("PWD");
+	struct stat here, there;
+
+	if (pwd != NULL && pwd[0] == '/' && stat(".", &here) == 0 &&
+	    stat(pwd, &there) == 0 && here.st_dev == there.st_dev &&
+	    here.st_ino == there.st_ino)
+		return mem_strdup(pwd);
+	return getcwd(NULL, 0);
+}
+
+/* A daemon that dies must not take us with it. */
+static int
+ask(const struct ask_where *w, const struct scan_request *req,
+    struct scan_answer *a)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+	int r;
+
+	(void)sigaction(SIGPIPE, &ignore, &old);
+	r = ask_scan(w, req, a);
+	(void)sigaction(SIGPIPE, &old, NULL);
+	return r;
+}
+
+int
+pump_scan(const struct env *env, const struct args_source *src,
+    const char *cwd, struct scan_answer *a, char why[PUMP_WHY_BYTES])
+{
+	char dir[PUMP_DIR_BYTES], daemon[PATH_MAX];
+	struct ask_where w = { NULL, NULL };
+	struct scan_request req = { .argv = src->argv, .cwd = cwd,
+	    .compiler = src->file, .env = environ };
+	int r;
+
+	pump_where(env, dir, daemon, sizeof(daemon));
+	if (dir[0] != '\0')
+		w.dir = dir;
+	if (daemon[0] != '\0')
+		w.daemon = daemon;
+	why[0] = '\0';
+	r = ask(&w, &req, a);
+	if (r < 0)
+		(void)snprintf(why, PUMP_WHY_BYTES, "the include scanner: %s",
+		    err_text(r));
+	else if (a->outcome != SCAN_ANSWERED)
+		(void)snprintf(why, PUMP_WHY_BYTES, "%s", a->why);
+	return r == 0 && why[0] != '\0' ? ERR_UNSUPPORTED : r;
+}
+
+/* ---- getting a job ready ---- */
+
+static bool
+is_cache(const char *file)
+{
+	AUTOFREE char *real = realpath(file, NULL);
+	const char *name = compiler_base(real != NULL ? real : file);
+
+	return strcmp(name, "ccache") == 0 || strcmp(name, "sccache") == 0;
+}
+
+/* What the scanner need not be asked about. */
+static int
+check_command(struct pump *p, const struct job *job)
+{
+	const char *rules = getenv("DEPENDENCIES_OUTPUT");
+
+	if (job->scan.is_preprocessed)
+		return not_so(p, "the source is preprocessed already");
+	if (is_cache(job->compiler.file))
+		return not_so(p, "the compiler is a compiler cache");
+	if (rules != NULL || getenv("SUNPRO_DEPENDENCIES") != NULL)
+		return not_so(p, "$DEPENDENCIES_OUTPUT or "
+		    "$SUNPRO_DEPENDENCIES is set");
+	if (cmdline_deps_name(job->source.argv, NULL, &p->deps) < 0)
+		return not_so(p, "no memory");
+	if (p->deps.is_needed && (p->deps.name == NULL ||
+	    strcmp(p->deps.name, "-") == 0))
+		return not_so(p, "dependencies go to standard output");
+	for (size_t i = 1; job->source.argv[i] != NULL; i++)
+		if (strncmp(job->source.argv[i], "-Wp,", 4) == 0 &&
+		    strstr(job->source.argv[i], ",-M") != NULL)
+			return not_so(p, "-Wp,-M... is used");
+	return 0;
+}
+
+static int
+scan_and_fill(struct pump *p, struct job *job)
+{
+	int r = ERR_BUSY;
+
+	for (int i = 0; r == ERR_BUSY && i < SCANS_MAX; i++) {
+		scan_answer_free(&p->answer);
+		memset(&p->answer, 0, sizeof(p->answer));
+		fileset_free(&p->files);
+		fileset_init(&p->files, p->cwd);
+		r = pump_scan(job->env, &job->source, p->cwd, &p->answer,
+		    p->why);
+		if (r == 0)
+			r = fileset_fill(&p->files, &p->answer, p->store,
+			    p->why);
+	}
+	if (r == ERR_BUSY)
+		return not_so(p, "its files change all the time");
+	if (r < 0 && p->why[0] == '\0')
+		return not_so(p, err_text(r));
+	return r;
+}
+
+static int
+get_ready(struct pump *p, struct job *job)
+{
+	char daemon[PATH_MAX];
+	AUTOFD lock = -1;
+	int r = check_command(p, job);
+
+	if (r < 0)
+		return r;
+	pump_where(job->env, p->dir, daemon, sizeof(daemon));
+	if (p->dir[0] != '\0')
+		p->store = store_open(p->dir);
+	p->cwd = pump_cwd();
+	if (p->cwd == NULL || p->store == NULL)
+		return not_so(p, p->cwd == NULL ? "no working directory" :
+		    "there is no private directory for what is known");
+	if (args_pump(&job->source, &p->args) < 0)
+		return not_so(p, "the command line is too long");
+	slots_take_local(job->env, job->hosts.localslots_cpp, &lock);
+	return scan_and_fill(p, job);
+}
+
+static void
+prepare(struct pump *p, struct job *job)
+{
+	if (p->is_tried)
+		return;
+	p->is_tried = true;
+	p->is_ready = get_ready(p, job) == 0;
+}
+
+/* ---- one host ---- */
+
+static struct verify
+verify_of(struct job *job, const struct host *host)
+{
+	return (struct verify){ .env = job->env, .host = host,
+	    .compiler = job->pump.args.argv[0], .store = job->pump.store,
+	    .dir = job->pump.dir };
+}
+
+/* The server hung up, or says that it cannot do this: it may still take what is
+ * preprocessed. */
+static int
+take_refusal(struct pump *p, const struct verify *v,
+    const struct remote_result *res, int r)
+{
+	char text[PUMP_WHY_BYTES / 2];
+	int code;
+
+	if (r < 0 && !res->is_silent)
+		return r;
+	if (r < 0) {
+		(void)snprintf(p->why, sizeof(p->why),
+		    "%s hangs up on jobs with headers", v->host->spec);
+	} else {
+		code = spawn_exit_code((int)res->status);
+		if (code < EXIT_DISTCC_FAILED)
+			return 0;
+		(void)snprintf(p->why, sizeof(p->why), "%s: %s",
+		    v->host->spec, log_escape(buf_view(
+		    &res->part[REPLY_SERR]), text, sizeof(text)));
+	}
+	verify_distrust(v, p->why);
+	return ERR_UNSUPPORTED;
+}
+
+static int
+send_job(struct job *job, const struct host *host, const struct verify *v,
+    struct remote_result *res)
+{
+	struct pump *p = &job->pump;
+	const struct remote_job send = { .argv = p->args.argv,
+	    .files = &p->files };
+	int r;
+
+	if (log_get_level() >= LOG_LVL_DEBUG) {
+		AUTOFREE char *text = args_join(p->args.argv);
+
+		log_debug("exec on %s with %zu bytes of files: %s", host->spec,
+		    (size_t)p->files.bytes, text);
+	}
+	r = take_refusal(p, v, res, remote_run(job->env, host, &send, res));
+	p->is_used = r == 0;
+	return r;
+}
+
+static int
+run(struct job *job, const struct host *host, struct remote_result *res)
+{
+	struct pump *p = &job->pump;
+	struct verify v;
+	int r;
+
+	prepare(p, job);
+	if (!p->is_ready)
+		return ERR_UNSUPPORTED;
+	v = verify_of(job, host);
+	if (verify_is_distrusted(&v, p->why))
+		return ERR_UNSUPPORTED;
+	r = verify_headers(&v, &p->answer, p->why, res);
+	if (r < 0)
+		return take_refusal(p, &v, res, r);
+	return send_job(job, host, &v, res);
+}
+
+int
+pump_run(struct job *job, const struct host *host, struct remote_result *res)
+{
+	struct pump *p = &job->pump;
+	int r;
+
+	p->is_used = false;
+	state_phase(STATE_PREPROCESS);
+	r = run(job, host, res);
+	if (r == ERR_UNSUPPORTED) {
+		log_info("%s is preprocessed here: %s", job->file, p->why);
+		remote_result_free(res);
+		remote_result_init(res);
+	}
+	return r;
+}
+
+void
+pump_distrust(struct job *job, const struct host *host)
+{
+	struct verify v = verify_of(job, host);
+
+	verify_distrust(&v, "what failed there compiles here");
+}
+
+int
+pump_write_deps(const struct pump *p, const struct remote_result *res)
+{
+	if (!p->is_used || !p->deps.is_needed)
+		return 0;
+	return output_write(p->deps.name, buf_view(&res->part[REPLY_DOTD]));
+}

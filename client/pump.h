@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pump - a job whose server preprocesses: the source and its headers are sent
+ * instead of preprocessed text (protocol 3).
+ *
+ * That is done only where the result is known to be that of a local compile:
+ * the scanner is sure of what is read, and the host's own headers were compared
+ * with ours.  Otherwise the job is preprocessed here, and "why" says the reason.
+ */
+#ifndef CLIENT_PUMP_H
+#define CLIENT_PUMP_H
+
+#include <stdbool.h>
+
+#include "client/args.h"
+#include "client/fileset.h"
+#include "client/hosts.h"
+#include "client/remote.h"
+#include "client/scan/scan.h"
+#include "client/store.h"
+
+#define PUMP_WHY_BYTES	256
+#define PUMP_DIR_BYTES	128
+
+struct job;
+
+struct pump {
+	bool is_tried;			/* what follows is valid */
+	bool is_ready;
+	bool is_used;			/* the last reply is to it */
+	char why[PUMP_WHY_BYTES];	/* why not; "" */
+	char dir[PUMP_DIR_BYTES];	/* the scanner's and the store's; or "" */
+	struct store *store;		/* owns; or NULL */
+	char *cwd;			/* owns */
+	struct scan_answer answer;
+	struct fileset files;
+	struct args args;
+	struct cmdline_deps deps;
+};
+
+void pump_free(struct pump *p);
+
+/*
+ * pump_run - send the job with its headers, and take the reply.
+ * in      host: one with ,cpp
+ * returns 0, with a status that may be a failure; ERR_UNSUPPORTED: the job has
+ *         to be preprocessed here for this host, job->pump.why says why; else
+ *         the host is at fault and res->why says how
+ */
+int pump_run(struct job *job, const struct host *host,
+    struct remote_result *res) MUST_CHECK;
+
+/* pump_write_deps - put the dependency file that came with the object in its
+ * place, if there is to be one. */
+int pump_write_deps(const struct pump *p, const struct remote_result *res)
+    MUST_CHECK;
+
+/* pump_distrust - what failed there with its headers compiles here: let the
+ * host have preprocessed jobs for a while. */
+void pump_distrust(struct job *job, const struct host *host);
+
+/*
+ * pump_scan - the scanner's answer for a command, by its daemon.
+ * in      compiler: the real one's absolute path
+ * out     why: on error
+ * A daemon that is not there is started.
+ */
+int pump_scan(const struct env *env, const struct args_source *src,
+    const char *cwd, struct scan_answer *a, char why[PUMP_WHY_BYTES])
+    MUST_CHECK;
+
+/* pump_where - the scanner's private directory, made if need be, and its
+ * program; "" for what is not there. */
+void pump_where(const struct env *env, char dir[PUMP_DIR_BYTES],
+    char *daemon, size_t size);
+
+/* pump_cwd - the working directory as compilers name it; the caller frees it. */
+char *pump_cwd(void);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/body.h"
+#include "client/incbin.h"
+#include "client/verify.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#define AGE_MAX_S	1800	/* what a host said is believed for so long */
+#define DISTRUST_S	60
+#define WAIT_MS		20000	/* for another client that asks */
+#define LOOK_AGAIN_MS	5
+#define STORE_WAIT_MS	3000
+#define LOCK_NAME	"verify.lock"
+
+/* The store's value: what was found, and when. */
+struct verdict {
+	int64_t when_s;
+	uint64_t state;			/* enum incbin_state */
+};
+
+struct list {
+	struct incbin_entry *e;		/* owns */
+	size_t n;
+};
+
+static int64_t
+now_s(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* ---- what is known ---- */
+
+static struct store_key
+host_key(const struct verify *v, const char *kind)
+{
+	struct store_key k = store_key_str((struct store_key){ 0, 0 }, kind);
+
+	k = store_key_str(k, v->host->spec);
+	return store_key_str(k, v->compiler);
+}
+
+static struct store_key
+entry_key(struct store_key host, const struct scan_entry *e)
+{
+	uint32_t kind = (uint32_t)e->kind;
+
+	host = store_key_of(host, &kind, sizeof(kind));
+	host = store_key_of(host, &e->stamp, sizeof(e->stamp));
+	return store_key_str(host, e->path);
+}
+
+static bool
+is_of_host(const struct scan_entry *e)
+{
+	return e->is_system && (e->kind == SCAN_FILE ||
+	    e->kind == SCAN_ABSENT);
+}
+
+static enum incbin_state
+look_up(const struct verify *v, struct store_key k, int64_t now)
+{
+	struct verdict known;
+	struct view value;
+
+	if (store_find(v->store, k, &value) < 0 ||
+	    value.len != sizeof(known))
+		return INCBIN_UNKNOWN;
+	memcpy(&known, value.ptr, sizeof(known));
+	if (now < known.when_s || now - known.when_s >= AGE_MAX_S)
+		return INCBIN_UNKNOWN;
+	return (enum incbin_state)known.state;
+}
+
+static int
+say(const struct verify *v, const struct scan_entry *e,
+    enum incbin_state state, char why[VERIFY_WHY_BYTES])
+{
+	(void)snprintf(why, VERIFY_WHY_BYTES, "%s %s %s",
+	    v->host->spec, incbin_text(state), e->path);
+	return ERR_UNSUPPORTED;
+}
+
+/*
+ * What is to be asked for is put into the list.
+ * returns 0; ERR_UNSUPPORTED: no need, the job cannot go there
+ */
+static int
+sort_out(const struct verify *v, const struct scan_answer *a,
+    struct list *unknown, char why[VERIFY_WHY_BYTES])
+{
+	struct store_key host = host_key(v, "header");
+	int64_t now = now_s();
+
+	unknown->n = 0;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct scan_entry *e = &a->entries[i];
+		enum incbin_state state;
+
+		if (!is_of_host(e))
+			continue;
+		state = look_up(v, entry_key(host, e), now);
+		if (state == INCBIN_SAME)
+			continue;
+		if (state != INCBIN_UNKNOWN)
+			return say(v, e, state, why);
+		if (unknown->e == NULL)
+			unknown->e = mem_calloc(a->n - i,
+			    sizeof(*unknown->e));
+		unknown->e[unknown->n++] = (struct incbin_entry){ .entry = e };
+	}
+	return 0;
+}
+
+static void
+remember(const struct verify *v, const struct list *l)
+{
+	struct store_key host = host_key(v, "header");
+	struct verdict known = { .when_s = now_s() };
+
+	if (store_lock(v->store, STORE_WAIT_MS) < 0)
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		known.state = l->e[i].state;
+		if (known.state != INCBIN_UNKNOWN && store_put(v->store,
+		    entry_key(host, l->e[i].entry), &known,
+		    sizeof(known)) < 0)
+			break;
+	}
+	store_unlock(v->store);
+}
+
+/* ---- distrust ---- */
+
+void
+verify_distrust(const struct verify *v, const char *why)
+{
+	char value[sizeof(int64_t) + VERIFY_WHY_BYTES] = { 0 };
+	int64_t now = now_s();
+
+	memcpy(value, &now, sizeof(now));
+	(void)snprintf(value + sizeof(now), VERIFY_WHY_BYTES, "%s", why);
+	if (v->store == NULL || store_lock(v->store, STORE_WAIT_MS) < 0)
+		return;
+	(void)!store_put(v->store, host_key(v, "distrust"), value,
+	    sizeof(value));
+	store_unlock(v->store);
+}
+
+bool
+verify_is_distrusted(const struct verify *v, char why[VERIFY_WHY_BYTES])
+{
+	struct view value;
+	int64_t when, now = now_s();
+
+	if (store_find(v->store, host_key(v, "distrust"), &value) < 0 ||
+	    value.len != sizeof(when) + VERIFY_WHY_BYTES)
+		return false;
+	memcpy(&when, value.ptr, sizeof(when));
+	memcpy(why, value.ptr + sizeof(when), VERIFY_WHY_BYTES);
+	why[VERIFY_WHY_BYTES - 1] = '\0';
+	return now >= when && now - when < DISTRUST_S;
+}
+
+/* ---- asking ---- */
+
+static int
+send_job(const struct verify *v, const struct buf *source,
+    struct remote_result *res)
+{
+	static char dir[] = INCBIN_DIR, in[] = INCBIN_SOURCE, c[] = "-c",
+	    w[] = "-w", o[] = "-o", out[] = "headers.o";
+	char *argv[] = { v->compiler, w, c, in, o, out, NULL };
+	struct fileset files;
+	struct remote_job job = { .argv = argv, .files = &files };
+	int r;
+
+	fileset_init(&files, dir);
+	r = fileset_one(&files, INCBIN_DIR "/" INCBIN_SOURCE,
+	    buf_view(source));
+	if (r == 0)
+		r = remote_run(v->env, v->host, &job, res);
+	else
+		(void)snprintf(res->why, sizeof(res->why), "%s", err_text(r));
+	fileset_free(&files);
+	return r;
+}
+
+/* Nothing but the format can be at fault: the source is ours. */
+static int
+explain(const struct verify *v, const struct remote_result *res,
+    char why[VERIFY_WHY_BYTES])
+{
+	char text[VERIFY_WHY_BYTES / 2];
+
+	(void)snprintf(why, VERIFY_WHY_BYTES, "%s cannot show its headers: %s",
+	    v->host->spec, log_escape(buf_view(&res->part[REPLY_SERR]), text,
+	    sizeof(text)));
+	verify_distrust(v, why);
+	return ERR_UNSUPPORTED;
+}
+
+static int
+ask_once(const struct verify *v, struct list *l, size_t first, size_t *n,
+    char why[VERIFY_WHY_BYTES], struct remote_result *res)
+{
+	struct incbin ib;
+	struct remote_result answer;
+	int r = incbin_write(&ib, l->e + first, l->n - first, n);
+
+	remote_result_init(&answer);
+	if (r < 0) {
+		(void)snprintf(why, VERIFY_WHY_BYTES,
+		    "a header has changed meanwhile");
+		r = ERR_UNSUPPORTED;
+	} else if ((r = send_job(v, &ib.source, &answer)) < 0) {
+		res->is_silent = answer.is_silent;
+		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
+	} else if (answer.status != 0) {
+		r = explain(v, &answer, why);
+	} else {
+		r = incbin_compare(&ib, buf_view(&answer.part[REPLY_DOTO]),
+		    l->e + first, *n);
+		if (r < 0)
+			(void)snprintf(res->why, sizeof(res->why),
+			    "its headers: %s", err_text(r));
+	}
+	remote_result_free(&answer);
+	buf_free(&ib.source);
+	return r;
+}
+
+static int
+ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
+    struct remote_result *res)
+{
+	size_t n = 0;
+	int r = 0;
+
+	log_info("comparing %zu headers with those of %s", l->n,
+	    v->host->spec);
+	for (size_t i = 0; r == 0 && i < l->n; i += n)
+		r = ask_once(v, l, i, &n, why, res);
+	remember(v, l);
+	return r;
+}
+
+/* One client asks, the others wait and find the answer. */
+static int
+take_turn(const struct verify *v)
+{
+	AUTOFREE char *path = mem_printf("%s/" LOCK_NAME, v->dir);
+	AUTOFD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	const struct timespec pause = { 0, LOOK_AGAIN_MS * 1000000L };
+	int64_t deadline = clock_ms() + WAIT_MS;
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_from_errno(errno);
+		if (clock_ms() >= deadline)
+			return ERR_TIMEOUT;
+		(void)nanosleep(&pause, NULL);
+	}
+	return fd_take(&fd);
+}
+
+static int
+ask_in_turn(const struct verify *v, const struct scan_answer *a,
+    struct list *l, char why[VERIFY_WHY_BYTES], struct remote_result *res)
+{
+	AUTOFD turn = take_turn(v);
+	int r;
+
+	if (turn < 0) {
+		(void)snprintf(why, VERIFY_WHY_BYTES,
+		    "another job asks %s for its headers for too long",
+		    v->host->spec);
+		return ERR_UNSUPPORTED;
+	}
+	if ((r = sort_out(v, a, l, why)) < 0 || l->n == 0)
+		return r;
+	if ((r = ask(v, l, why, res)) < 0)
+		return r;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->e[i].state != INCBIN_SAME)
+			return say(v, l->e[i].entry, l->e[i].state, why);
+	return 0;
+}
+
+int
+verify_headers(const struct verify *v, const struct scan_answer *a,
+    char why[VERIFY_WHY_BYTES], struct remote_result *res)
+{
+	struct list unknown = { .e = NULL };
+	int r = sort_out(v, a, &unknown, why);
+
+	if (r == 0 && unknown.n != 0)
+		r = ask_in_turn(v, a, &unknown, why, res);
+	free(unknown.e);
+	return r;
+}
