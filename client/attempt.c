@@ -216,6 +216,14 @@ talk(struct job *job, const struct host *host, struct remote_result *res)
 	job->pump.is_used = false;
 	if (host->has_cpp)
 		r = pump_run(job, host, res);
+	if (r == 0 && res->status != 0 && (!job->env->fallback ||
+	    job->env->skip_local_retry)) {
+		/* no local compile will say whose fault it is */
+		job->pump.is_used = false;
+		remote_result_free(res);
+		remote_result_init(res);
+		r = ERR_UNSUPPORTED;
+	}
 	return r == ERR_UNSUPPORTED ? talk_plain(job, host, res) : r;
 }
 

@@ -22,7 +22,8 @@ struct place {
 	const char *text;
 	struct dir *dir;
 	const struct walk *walk;	/* how it was reached; in job->arena */
-	bool is_named;			/* its links are in the answer */
+	bool is_named;			/* its links are in the answer, or
+					   are the compiler's own */
 };
 
 enum {

@@ -83,9 +83,11 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			return r;
 		if (!exists)
 			continue;
-		if (is_own)
+		if (is_own) {
+			/* a host's compiler has its own way there */
 			answer_mark_system(j, c->ptr[c->n].dir);
-		else if (j->opts->wants_missing_dirs) {
+			c->ptr[c->n].is_named = true;
+		} else if (j->opts->wants_missing_dirs) {
 			answer_walk(j, c->ptr[c->n].walk);
 			answer_dir(j, c->ptr[c->n].dir);
 		}
