@@ -68,11 +68,21 @@ write_begin(struct incbin *ib)
 static int
 write_file(struct incbin *ib, const char *path)
 {
-	return buf_printf(&ib->source, "#if __has_include(\"%s\")\n"
-	    "__asm__(\"" SECTION ".byte 1\\n.long 2f-1f\\n"
-	    "1: .incbin \\\"%s\\\"\\n2:\\n.popsection\");\n"
-	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n",
-	    path, path);
+	return buf_printf(&ib->source, "__asm__(\"" SECTION ".byte 1\\n"
+	    ".long 2f-1f\\n1: .incbin \\\"%s\\\"\\n2:\\n"
+	    ".popsection\");\n", path);
+}
+
+static int
+write_guarded(struct incbin *ib, const char *path)
+{
+	int r = buf_printf(&ib->source, "#if __has_include(\"%s\")\n",
+	    path);
+
+	if (r == 0)
+		r = write_file(ib, path);
+	return r < 0 ? r : buf_append_str(&ib->source, "#else\n__asm__(\""
+	    SECTION ".byte 0\\n.popsection\");\n#endif\n");
 }
 
 static int
@@ -85,7 +95,7 @@ write_absent(struct incbin *ib, const char *path)
 }
 
 static int
-write_entry(struct incbin *ib, struct incbin_entry *e)
+write_entry(struct incbin *ib, bool is_guarded, struct incbin_entry *e)
 {
 	const char *path = e->entry->path;
 
@@ -93,24 +103,26 @@ write_entry(struct incbin *ib, struct incbin_entry *e)
 		e->state = INCBIN_NAME;
 		return 0;
 	}
-	return e->entry->kind == SCAN_FILE ? write_file(ib, path) :
-	    write_absent(ib, path);
+	if (e->entry->kind != SCAN_FILE)
+		return write_absent(ib, path);
+	return is_guarded ? write_guarded(ib, path) : write_file(ib, path);
 }
 
 int
-incbin_write(struct incbin *ib, struct incbin_entry *e, size_t count,
-    size_t *n)
+incbin_write(struct incbin *ib, bool is_guarded, struct incbin_entry *e,
+    size_t count, size_t *n)
 {
+	size_t max = is_guarded ? INCBIN_GUARDED_MAX : INCBIN_ENTRIES_MAX;
 	uint64_t bytes = 0;
 	int r;
 
 	buf_init(&ib->source, SOURCE_MAX_BYTES);
 	if ((r = make_nonce(ib)) < 0 || (r = write_begin(ib)) < 0)
 		return r;
-	for (*n = 0; *n < count && *n < INCBIN_ENTRIES_MAX &&
+	for (*n = 0; *n < count && *n < max &&
 	    bytes < INCBIN_BYTES_MAX; ++*n) {
 		bytes += e[*n].entry->stamp.size;
-		if ((r = write_entry(ib, &e[*n])) < 0)
+		if ((r = write_entry(ib, is_guarded, &e[*n])) < 0)
 			return r;
 	}
 	return 0;

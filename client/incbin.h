@@ -2,12 +2,15 @@
 /*
  * incbin - a C source that shows a host's headers, and what came of it.
  *
- * For each header the source says "is it there?" and lets the assembler copy it
- * into a section of the object.  Compilers and assemblers understand it
- * everywhere, so any server of protocol 3 can be asked.
+ * The source lets the assembler copy each header into a section of the object,
+ * which fails if one is not there; a guarded source asks for each whether it is.
+ * Compilers and assemblers understand it everywhere, so any server of protocol
+ * 3 can be asked.
  */
 #ifndef CLIENT_INCBIN_H
 #define CLIENT_INCBIN_H
+
+#include <stdbool.h>
 
 #include "client/scan/scan.h"
 #include "lib/buf.h"
@@ -17,6 +20,8 @@
 #define INCBIN_SOURCE		"headers.c"
 #define INCBIN_NONCE_BYTES	16
 #define INCBIN_ENTRIES_MAX	4096	/* of one source */
+#define INCBIN_GUARDED_MAX	100	/* gcc keeps them open, and may not open
+					   many */
 #define INCBIN_BYTES_MAX	((uint64_t)32 * 1024 * 1024)
 
 enum incbin_state {
@@ -43,10 +48,11 @@ struct incbin {
 /*
  * incbin_write - the source for the first *n of count entries.  Those with an
  * impossible name get their state at once.
+ * in      is_guarded: some may not be there
  * returns 0, ERR_SYS, ERR_LIMIT
  */
-int incbin_write(struct incbin *ib, struct incbin_entry *e, size_t count,
-    size_t *n) MUST_CHECK;
+int incbin_write(struct incbin *ib, bool is_guarded, struct incbin_entry *e,
+    size_t count, size_t *n) MUST_CHECK;
 
 /*
  * incbin_compare - set the state of n entries.

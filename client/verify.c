@@ -211,26 +211,24 @@ explain(const struct verify *v, const struct remote_result *res,
 }
 
 static int
-ask_once(const struct verify *v, struct list *l, size_t first, size_t *n,
+ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
 	struct incbin ib;
 	struct remote_result answer;
-	int r = incbin_write(&ib, l->e + first, l->n - first, n);
+	int r = incbin_write(&ib, is_guarded, l.e, l.n, n);
 
 	remote_result_init(&answer);
+	if (r == 0)
+		r = send_job(v, &ib.source, &answer);
 	if (r < 0) {
-		(void)snprintf(why, VERIFY_WHY_BYTES,
-		    "a header has changed meanwhile");
-		r = ERR_UNSUPPORTED;
-	} else if ((r = send_job(v, &ib.source, &answer)) < 0) {
 		res->is_silent = answer.is_silent;
 		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
 	} else if (answer.status != 0) {
-		r = explain(v, &answer, why);
+		r = is_guarded ? explain(v, &answer, why) : ERR_NOENT;
 	} else {
 		r = incbin_compare(&ib, buf_view(&answer.part[REPLY_DOTO]),
-		    l->e + first, *n);
+		    l.e, *n);
 		if (r < 0)
 			(void)snprintf(res->why, sizeof(res->why),
 			    "its headers: %s", err_text(r));
@@ -240,17 +238,26 @@ ask_once(const struct verify *v, struct list *l, size_t first, size_t *n,
 	return r;
 }
 
+/* Most have all of them; where one is missing each is asked for. */
 static int
 ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
     struct remote_result *res)
 {
+	bool is_guarded = false;
 	size_t n = 0;
 	int r = 0;
 
 	log_info("comparing %zu headers with those of %s", l->n,
 	    v->host->spec);
-	for (size_t i = 0; r == 0 && i < l->n; i += n)
-		r = ask_once(v, l, i, &n, why, res);
+	for (size_t i = 0; r == 0 && i < l->n; i += n) {
+		struct list rest = { l->e + i, l->n - i };
+
+		r = ask_once(v, is_guarded, rest, &n, why, res);
+		if (r == ERR_NOENT) {
+			is_guarded = true;
+			r = ask_once(v, true, rest, &n, why, res);
+		}
+	}
 	remember(v, l);
 	return r;
 }
