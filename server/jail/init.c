@@ -161,6 +161,34 @@ put_link(const struct job_file *f, const char *path)
 }
 
 /*
+ * "This directory of mine is yours" (P-037): the tool chain's is in its place, or
+ * there is none.
+ */
+static bool
+is_own_place(const struct job_file *f)
+{
+	return f->kind == JOB_SYSTEM_LINK &&
+	    f->contents.len == strlen(f->name) &&
+	    memcmp(f->contents.ptr, f->name, f->contents.len) == 0;
+}
+
+static int
+put_entry(struct run *run, const struct job_file *f)
+{
+	char path[PATH_MAX];
+	int r = locate(run, f->name, path);
+
+	if (is_own_place(f))
+		return 0;
+	if (r == 0)
+		r = make_parents(path);
+	if (r < 0)
+		return r;
+	return f->kind == JOB_FILE ? put_file(run, f, path) :
+	    put_link(f, path);
+}
+
+/*
  * Lay out the client's files.  A name that the tool chain has as well is an
  * error of the request: which of the two the compiler would read must never be
  * a surprise.
@@ -168,16 +196,12 @@ put_link(const struct job_file *f, const char *path)
 static int
 put_entries(struct run *run)
 {
-	char shown[256], text[MSG_TEXT_BYTES], path[PATH_MAX];
+	char shown[256], text[MSG_TEXT_BYTES];
 	struct job_file f;
 	int r;
 
 	while ((r = job_next_entry(&run->job, run->memory, &f)) == 0) {
-		if ((r = locate(run, f.name, path)) == 0 &&
-		    (r = make_parents(path)) == 0)
-			r = f.kind == JOB_FILE ? put_file(run, &f, path) :
-			    put_link(&f, path);
-		if (r == 0)
+		if ((r = put_entry(run, &f)) == 0)
 			continue;
 		(void)snprintf(text, sizeof(text),
 		    "cannot put %s into the job: %s",
@@ -191,16 +215,22 @@ put_entries(struct run *run)
 }
 
 static int
-enter_work_dir(struct run *run)
+check_work_dir(struct run *run)
 {
-	char marker[PATH_MAX];
-	int r;
-
 	if (run->job.cdir != NULL && run->root[0] != '\0') {
 		refuse(run, MSG_END_REFUSED, "pump mode needs a full jail: "
 		    "this server runs with --sandbox=reduced");
 		return ERR_UNSUPPORTED;
 	}
+	return 0;
+}
+
+static int
+enter_work_dir(struct run *run)
+{
+	char marker[PATH_MAX];
+	int r;
+
 	if ((r = locate(run, run->job.cdir != NULL ? run->job.cdir :
 	    WORK_DIR, run->cwd)) < 0)
 		return r;
@@ -232,7 +262,8 @@ exec_compiler(struct run *run)
 	static char locale_env[] = "LC_ALL=C";
 	static char library_env[sizeof("LD_LIBRARY_PATH=") +
 	    sizeof(run->ctx->toolchain->library_path)];
-	char *env[] = { path_env, tmp_env, locale_env, NULL, NULL };
+	static char pwd_env[PATH_MAX + sizeof("PWD=")];
+	char *env[] = { path_env, tmp_env, locale_env, pwd_env, NULL, NULL };
 	const struct msg_config *config = run->ctx->config;
 	const char *path = run->job.argv[0];
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -243,13 +274,15 @@ exec_compiler(struct run *run)
 	if (run->ctx->toolchain->library_path[0] != '\0') {
 		(void)snprintf(library_env, sizeof(library_env),
 		    "LD_LIBRARY_PATH=%s", run->ctx->toolchain->library_path);
-		env[3] = library_env;
+		env[4] = library_env;
 	}
 	if (run->msg.compiler != MSG_COMPILER_ANY) {
 		/* our own name for it, whatever path the client wrote */
 		path = config->compilers[run->msg.compiler].path;
 		run->job.argv[0] = (char *)(uintptr_t)path;
 	}
+	/* a path through links, as the client's compiler would write it */
+	(void)snprintf(pwd_env, sizeof(pwd_env), "PWD=%s", run->cwd);
 	(void)snprintf(tmp_env, sizeof(tmp_env), "TMPDIR=%s/tmp", run->root);
 	(void)umask(022);
 	if (jail_confine_compiler(run->plan, run->id, run->cwd) < 0)
@@ -398,8 +431,9 @@ prepare(struct run *run)
 {
 	int r;
 
-	if ((r = judge(run)) < 0 || (r = enter_work_dir(run)) < 0 ||
-	    (r = put_entries(run)) < 0)
+	/* the way to the working directory may be one of the job's links */
+	if ((r = judge(run)) < 0 || (r = check_work_dir(run)) < 0 ||
+	    (r = put_entries(run)) < 0 || (r = enter_work_dir(run)) < 0)
 		return r;
 	run->stdout_fd = new_output(run);
 	run->stderr_fd = new_output(run);

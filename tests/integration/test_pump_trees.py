@@ -86,6 +86,8 @@ def compare(job, flags, env, temp, number):
     text = (read(log) or b"").decode(errors="replace")
     os.unlink(log)
     reason = re.search(r"is preprocessed here: (.*)", text)
+    for line in re.findall(r".* failed for .*", text):
+        print(f"{unit}: {line}", flush=True)
     names = ["status", "object", "dependencies", "messages"]
     differ = [n for n, a, b in zip(names, local, remote) if a != b]
     if reason:  # what is preprocessed first is another test's matter
