@@ -122,7 +122,7 @@ ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c $(LIB)
 ANNOUNCER = $(wildcard server/zeroconf/*.c) server/jail/capture.c $(SELF) \
 	   $(LIB)
 # distcc-config, update-distcc-symlinks: scripts.
-SCRIPTS	= $(B)/bin/distcc-config $(B)/bin/update-distcc-symlinks
+SCRIPTS	= $(B)/bin/distcc-config $(B)/bin/update-distcc-symlinks $(B)/bin/pump
 
 LZO_LIBS	= $(if $(NO_LZO),,-llzo2)
 LZO_STATIC	= -Wl,-Bstatic -llzo2 -Wl,-Bdynamic
@@ -190,6 +190,10 @@ $(B)/bin/lsdistcc: $(call obj,$(LSDISTCC))
 	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(LZO_LIBS_CLIENT)
 
 $(B)/bin/%: client/config/%.in $(B)/config
+	@mkdir -p $(@D)
+	$(call Q,SH)$(subst_dirs) $< >$@.new && chmod 755 $@.new && mv $@.new $@
+
+$(B)/bin/%: client/pump/%.in $(B)/config
 	@mkdir -p $(@D)
 	$(call Q,SH)$(subst_dirs) $< >$@.new && chmod 755 $@.new && mv $@.new $@
 
@@ -301,6 +305,7 @@ format:
 MAN	= $(wildcard client/*.[158] client/*/*.[158] server/*/*.[158])
 TEMPLATES = $(wildcard dist/*.in)
 subst_dirs = sed -e 's,@BINDIR@,$(BINDIR),g' \
+	    -e 's,@LIBEXECDIR@,$(LIBEXECDIR),g' \
 	    -e 's,@SYSCONFDIR@,$(SYSCONFDIR),g' -e 's,@MASQDIR@,$(MASQDIR),g'
 
 install: all
@@ -309,7 +314,7 @@ install: all
 	    $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(SYSCONFDIR)/default \
 	    $(DESTDIR)$(SYSCONFDIR)/distcc
 	$(INSTALL) -m 755 $(BIN) $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 755 $(B)/bin/distcc-config $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(B)/bin/distcc-config $(B)/bin/pump $(DESTDIR)$(BINDIR)
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 755 $(B)/bin/update-distcc-symlinks $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 755 $(HELPERS) $(PLUGINS) $(DESTDIR)$(LIBEXECDIR)
@@ -327,7 +332,7 @@ install: all
 # Settings under SYSCONFDIR stay; so does what others put beside our files.
 uninstall:
 	rm -f $(patsubst $(B)/bin/%,$(DESTDIR)$(BINDIR)/%,$(BIN)) \
-	    $(DESTDIR)$(BINDIR)/distcc-config \
+	    $(DESTDIR)$(BINDIR)/distcc-config $(DESTDIR)$(BINDIR)/pump \
 	    $(DESTDIR)$(SBINDIR)/update-distcc-symlinks \
 	    $(patsubst $(B)/libexec/%,$(DESTDIR)$(LIBEXECDIR)/%,$(HELPERS) $(PLUGINS)) \
 	    $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \

@@ -174,12 +174,13 @@ scan(struct job *job)
 	return cmdline_scan(argv, &job->scan);
 }
 
-/* returns 0, or an exit status */
-static int
-prepare(struct job *job)
+int
+job_prepare(struct job *job)
 {
-	int r = find_program(job->env, job->argv[0], &job->compiler);
+	int r;
 
+	cpp_init(&job->cpp);
+	r = find_program(job->env, job->argv[0], &job->compiler);
 	if (r < 0) {
 		log_errx("failed to exec %s: %s", job->argv[0],
 		    strerror(ENOENT));
@@ -212,7 +213,7 @@ job_end(struct job *job, enum stats_kind kind, const char *host,
 static int
 decide(struct job *job, int *lock)
 {
-	int code = prepare(job);
+	int code = job_prepare(job);
 
 	state_file(job->scan.input != 0 ? job->file : NULL);
 	if (code != 0)
@@ -227,8 +228,8 @@ decide(struct job *job, int *lock)
 	return distribute(job, lock);
 }
 
-static void
-clean_up(struct job *job)
+void
+job_free(struct job *job)
 {
 	cpp_free(&job->cpp);
 	pump_free(&job->pump);
@@ -264,10 +265,9 @@ job_run(const struct env *env, char *const *argv)
 	AUTOFD lock = -1;
 	int code;
 
-	cpp_init(&job.cpp);
 	code = decide(&job, &lock);
 	code = finish(&job, code, lock);
 	state_end();
-	clean_up(&job);
+	job_free(&job);
 	return code;
 }

@@ -49,6 +49,15 @@ struct job {
 };
 
 /*
+ * job_prepare - find the compiler, set the environment for it, and take the
+ * command apart.
+ * in      job: with env, argv, and file = argv[0]; job_free() also on error
+ * returns 0, or an exit status; what is wrong has been reported
+ */
+int job_prepare(struct job *job) MUST_CHECK;
+void job_free(struct job *job);
+
+/*
  * job_run - compile.
  * in      argv: borrowed, NULL-terminated; argv[0] is the compiler word
  * returns the exit status for distcc; may not return, but become the compiler

@@ -5,6 +5,7 @@
 #include "client/doctor.h"
 #include "client/exits.h"
 #include "client/hostfile.h"
+#include "client/includes.h"
 #include "client/show.h"
 #include "client/stats.h"
 #include "lib/log.h"
@@ -39,6 +40,7 @@ show_help(const struct env *env)
 	    "Usage:\n"
 	    "   distcc [COMPILER] [COMPILER OPTIONS] -o OBJECT -c SOURCE\n"
 	    "   distcc [--help|--version|--show-hosts|-j|--show-principal]\n"
+	    "   distcc --scan-includes [COMPILER] [COMPILER OPTIONS] SOURCE\n"
 	    "   distcc --doctor [--json] [COMPILER]\n"
 	    "   distcc --stats [--since WHEN] [--json]\n"
 	    "\n"
@@ -48,7 +50,7 @@ show_help(const struct env *env)
 	    "   --version          version and protocols\n"
 	    "   --show-hosts       the host list, one a line\n"
 	    "   -j                 how many jobs the hosts take together\n"
-	    "   --scan-includes    the headers of a source (not built in)\n"
+	    "   --scan-includes    what pump mode would send for a command\n"
 	    "   --doctor           try every host; say what is wrong\n"
 	    "   --stats            where jobs went since WHEN (2h, 3d, today,\n"
 	    "                      YYYY-MM-DD), and why\n"
@@ -117,14 +119,6 @@ show_principal(const struct env *env)
 	return 0;
 }
 
-static int
-scan_includes(const struct env *env)
-{
-	(void)env;
-	log_errx("--scan-includes: the include scanner is not built in");
-	return EXIT_DISTCC_FAILED;
-}
-
 static const struct {
 	const char *word;
 	int (*show)(const struct env *env);
@@ -136,7 +130,7 @@ static const struct {
 	{ "--show-hosts", show_hosts, NULL },
 	{ "-j", show_jobs, NULL },
 	{ "--show-principal", show_principal, NULL },
-	{ "--scan-includes", scan_includes, NULL },
+	{ "--scan-includes", NULL, includes_main },
 	{ "--doctor", NULL, doctor_main },
 	{ "--stats", NULL, stats_main },
 };

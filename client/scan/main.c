@@ -33,7 +33,7 @@
 #define FDS_MAX		8192
 #define FDS_SPARE	64
 
-enum todo { DO_NOTHING, DO_PRINT, DO_LISTEN, DO_START, DO_STOP };
+enum todo { DO_NOTHING, DO_PRINT, DO_LISTEN, DO_START, DO_STOP, DO_STATUS };
 
 struct settings {
 	enum todo todo;
@@ -73,6 +73,14 @@ set_stop(void *target, const char *value)
 {
 	(void)value;
 	((struct settings *)target)->todo = DO_STOP;
+	return 0;
+}
+
+static int
+set_status(void *target, const char *value)
+{
+	(void)value;
+	((struct settings *)target)->todo = DO_STATUS;
 	return 0;
 }
 
@@ -136,6 +144,8 @@ static const struct opt options[] = {
 	    "with --print: each scan's milliseconds to stderr", set_time },
 	{ "start", 0, OPT_NONE, NULL, "start the daemon", set_start },
 	{ "stop", 0, OPT_NONE, NULL, "end the daemon", set_stop },
+	{ "status", 0, OPT_NONE, NULL,
+	    "whether there is one; print its directory", set_status },
 	{ "listening", 0, OPT_NONE, NULL, NULL, set_listening },
 	{ "idle", 0, OPT_REQUIRED, "SECONDS",
 	    "end after so long without a request", set_idle },
@@ -241,28 +251,6 @@ listen_as_daemon(struct settings *s)
 }
 
 /* ---- by hand --------------------------------------------------------- */
-
-static const char *const kind_names[] = {
-	[SCAN_FILE] = "FILE", [SCAN_SYMLINK] = "SYMLINK",
-	[SCAN_DIRECTORY] = "DIRECTORY", [SCAN_SYSTEMDIR] = "SYSTEMDIR",
-};
-
-static void
-print_answer(const struct settings *s, const struct scan_answer *a)
-{
-	const struct scan_entry *e;
-	size_t i;
-
-	for (i = 0; i < a->n; i++) {
-		e = &a->entries[i];
-		if (e->kind == SCAN_ABSENT)
-			continue;
-		if (!e->is_system || e->kind == SCAN_SYSTEMDIR ||
-		    s->prints_system)
-			(void)printf("%-9s %s\n", kind_names[e->kind],
-			    e->path);
-	}
-}
 
 static const char *
 find_compiler(const char *word)
@@ -390,7 +378,7 @@ print(const struct settings *s, char **argv)
 	if (a.outcome == SCAN_UNSURE)
 		(void)fprintf(stderr, "unsure: %s\n", a.why);
 	else
-		print_answer(s, &a);
+		scan_answer_print(&a, s->prints_system);
 	r = a.outcome == SCAN_UNSURE ? EXIT_UNSURE : 0;
 	scan_answer_free(&a);
 	return r;
@@ -403,6 +391,11 @@ control(const struct settings *s)
 	struct ask_where w = { NULL, NULL };
 	int r = where(&w, dir, sizeof(dir), self);
 
+	if (r == 0 && s->todo == DO_STATUS) {
+		w.daemon = NULL;
+		(void)puts(dir);
+		return ask_start(&w) == 0 ? 0 : EXIT_FAILED;
+	}
 	if (r == 0)
 		r = s->todo == DO_START ? ask_start(&w) : ask_stop(&w);
 	if (r < 0)
@@ -428,6 +421,7 @@ main(int argc, char **argv)
 		return listen_as_daemon(&s);
 	case DO_START:
 	case DO_STOP:
+	case DO_STATUS:
 		return control(&s);
 	default:
 		opt_print_help(options, NOPTIONS);

@@ -87,6 +87,10 @@ int scan_command(struct scan *s, const struct scan_request *req,
     struct scan_answer *a) MUST_CHECK;
 void scan_answer_free(struct scan_answer *a);
 
+/* scan_answer_print - one line an entry to stdout; in has_system: files of the
+ * compiler's own directories, too. */
+void scan_answer_print(const struct scan_answer *a, bool has_system);
+
 /*
  * scan_learn - what scan_probe() found out.
  * in      text: what scan_probe() returned for the same request and queries
