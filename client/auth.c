@@ -59,9 +59,10 @@ auth_read(struct auth *a, void *ptr, size_t size, int64_t deadline_ms)
 }
 
 int
-auth_check_end(const struct auth *a)
+auth_read_end(struct auth *a, int64_t deadline_ms)
 {
 	(void)a;
+	(void)deadline_ms;
 	return ERR_UNSUPPORTED;
 }
 
@@ -481,10 +482,17 @@ auth_read(struct auth *a, void *ptr, size_t size, int64_t deadline_ms)
 }
 
 int
-auth_check_end(const struct auth *a)
+auth_read_end(struct auth *a, int64_t deadline_ms)
 {
-	return gss->is_over(a->stream) && a->clear.len == 0 ? 0 :
-	    ERR_TRUNCATED;
+	unsigned char byte;
+	ssize_t n = auth_read(a, &byte, 1, deadline_ms);
+
+	if (n == ERR_CLOSED)
+		return 0;
+	if (n >= 0)
+		(void)snprintf(a->why, sizeof(a->why),
+		    "sealed connection: more bytes behind the reply");
+	return n < 0 ? (int)n : ERR_ACCESS;
 }
 
 #endif

@@ -51,8 +51,10 @@ int auth_pack(struct auth *a, struct view in, bool last, struct buf *out)
 ssize_t auth_read(struct auth *a, void *ptr, size_t size, int64_t deadline_ms)
     MUST_CHECK;
 
-/* auth_check_end - after the reply: the server must have said that this was
- * all. */
-int auth_check_end(const struct auth *a) MUST_CHECK;
+/*
+ * auth_read_end - after the reply: the server must say that this was all.
+ * returns 0; ERR_TRUNCATED: cut; ERR_ACCESS, see auth_why(); ERR_TIMEOUT, ...
+ */
+int auth_read_end(struct auth *a, int64_t deadline_ms) MUST_CHECK;
 
 #endif

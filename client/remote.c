@@ -425,8 +425,10 @@ explain_seal(struct remote *r, int e)
 static int
 check_end(struct remote *r)
 {
-	int e = auth_check_end(r->auth);
+	int e = auth_read_end(r->auth, idle_deadline(r));
 
+	if (e == ERR_ACCESS)
+		return explain_seal(r, e);
 	return e < 0 ? explain(r, e, "the reply's end") : 0;
 }
 

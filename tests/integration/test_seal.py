@@ -106,6 +106,26 @@ def test_cut_connection(server, large, side):
     assert build(large(d.port))
 
 
+def test_reply_that_fills_its_records(server, client):
+    """The last byte of the reply is the last that fits: the end of the
+    conversation then comes in a record of its own."""
+    d = server("--auth=seal")
+    c = client(d.port, SEAL)
+    fits = 65536 - 512 - 74 - 5 * 12    # a record's payload; five headers
+
+    def size(n):
+        with open(f"{c.directory}/a.c", "w", encoding="ascii") as f:
+            f.write(f"""__asm__("# {'x' * n}");\n""")
+        c.forget()
+        p = c.run("gcc", "-S", "a.c", "-o", "a.s")
+        assert p.returncode == 0 and c.remote_jobs() == 1, c.log()
+        return os.path.getsize(f"{c.directory}/a.s")
+
+    rest = fits - size(60000)
+    for more in (-1, 0, 1):
+        assert size(60000 + rest + more) == fits + more
+
+
 class Rearrange:
     """Swap, drop, double, or reflect records of one side."""
 
