@@ -72,6 +72,8 @@ stream_pack(struct stream *s, struct view *in, enum seal_kind kind,
 	struct view payload;
 	int r;
 
+	if (in->len == 0 && kind == SEAL_MORE)
+		return 0;
 	if (view_take(in, is_all ? in->len : SEAL_PAYLOAD_MAX_BYTES,
 	    &payload) < 0)
 		return ERR_TRUNCATED;

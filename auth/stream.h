@@ -31,7 +31,7 @@ const char *stream_why(const struct stream *s);
  * stream_pack - append one record with as much of in as fits to out.
  * in      in: advanced past what was taken
  *         kind: of the record that takes the last of it; those before it say
- *         SEAL_MORE
+ *         SEAL_MORE.  Nothing, and SEAL_MORE, makes no record.
  */
 int stream_pack(struct stream *s, struct view *in, enum seal_kind kind,
     struct buf *out) MUST_CHECK;

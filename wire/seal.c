@@ -74,6 +74,9 @@ seal_check(struct seal *s, struct view *plain)
 		if (!is_expected(nonces, s->nonces, sizeof(s->nonces)))
 			return ERR_PROTOCOL;
 	}
+	/* it would cost its writer nothing to go on like that for ever */
+	if (kind == SEAL_MORE && plain->len == 0)
+		return ERR_PROTOCOL;
 	s->read++;
 	s->read_last = kind != SEAL_MORE;
 	return kind;

@@ -60,7 +60,7 @@ int seal_put_head(struct seal *s, enum seal_kind kind, struct buf *b)
  * seal_check - judge an unwrapped record.
  * in      plain: proved to be the peer's; advanced to the payload
  * returns its enum seal_kind; ERR_PROTOCOL: reflected, out of order, of another
- *         session, or behind the last one; ERR_SYNTAX
+ *         session, behind the last one, or empty without being it; ERR_SYNTAX
  */
 int seal_check(struct seal *s, struct view *plain) MUST_CHECK;
 

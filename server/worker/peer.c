@@ -8,6 +8,7 @@
 #include "lib/fd.h"
 #include "server/worker/peer.h"
 #include "server/worker/sealed.h"
+#include "wire/seal.h"
 #include "wire/token.h"
 
 static int flush_sealed(struct session *s, struct peer_out *o, bool last);
@@ -39,8 +40,8 @@ read_deadline(const struct session *s)
 {
 	if (s->body_began_ms == 0)
 		return s->began_ms + s->config->limits.header_ms;
-	return earlier(idle_deadline(s),
-	    rate_deadline(s, s->body_began_ms, s->body_bytes));
+	return earlier(idle_deadline(s), rate_deadline(s, s->body_began_ms,
+	    s->body_bytes + (s->sealed != NULL ? SEAL_RECORD_MAX_BYTES : 0)));
 }
 
 static int
@@ -61,7 +62,17 @@ read_socket(struct session *s, void *ptr, size_t size)
 	if (n < 0)
 		return left(s, "in the middle of its request");
 	s->summary.bytes_in += (uint64_t)n;
-	if (s->body_began_ms != 0)
+	return n;
+}
+
+/*
+ * The least rate is of the job's bytes, since a record of one byte takes ninety;
+ * a record counts when all of it is there.
+ */
+static ssize_t
+note_read(struct session *s, ssize_t n)
+{
+	if (n > 0 && s->body_began_ms != 0)
 		s->body_bytes += (uint64_t)n;
 	return n;
 }
@@ -99,8 +110,8 @@ read_sealed(struct session *s, void *ptr, size_t size)
 ssize_t
 peer_read(struct session *s, void *ptr, size_t size)
 {
-	return s->sealed != NULL ? read_sealed(s, ptr, size) :
-	    read_socket(s, ptr, size);
+	return note_read(s, s->sealed != NULL ? read_sealed(s, ptr, size) :
+	    read_socket(s, ptr, size));
 }
 
 int

@@ -34,7 +34,7 @@ struct session {
 
 	int64_t began_ms;
 	int64_t body_began_ms;		/* moved on by waits that are ours */
-	uint64_t body_bytes;		/* read since then */
+	uint64_t body_bytes;		/* read since then, in clear */
 	uint64_t granted;		/* bytes of memory that we may hold */
 
 	uint32_t protocol;

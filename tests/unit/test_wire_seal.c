@@ -166,6 +166,23 @@ test_out_of_place(void **state)
 	buf_free(&second);
 }
 
+/* Only the last record may have nothing in it. */
+static void
+test_empty_record(void **state)
+{
+	struct buf b = BUF_INIT(SEAL_PLAIN_MAX_BYTES);
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	record(&p.client, SEAL_MORE, "", &b);
+	assert_int_equal(check(&p.server, &b, ""), ERR_PROTOCOL);
+	start(&p);
+	record(&p.client, SEAL_LAST, "", &b);
+	assert_int_equal(check(&p.server, &b, ""), SEAL_LAST);
+	buf_free(&b);
+}
+
 static void
 test_other_session(void **state)
 {
@@ -220,6 +237,7 @@ main(void)
 		cmocka_unit_test(test_token_cap),
 		cmocka_unit_test(test_conversation),
 		cmocka_unit_test(test_out_of_place),
+		cmocka_unit_test(test_empty_record),
 		cmocka_unit_test(test_other_session),
 		cmocka_unit_test(test_record_length),
 	};
