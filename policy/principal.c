@@ -166,6 +166,15 @@ is_listed(const struct principal_list *l, const char *name, const char *realm)
 	return false;
 }
 
+/* Names that stand for nobody in particular (RFC 6111, RFC 8062): whoever may
+ * reach the KDC can have a ticket for WELLKNOWN/ANONYMOUS of the realm. */
+static bool
+is_nobody(const char *name, const char *realm)
+{
+	return strncmp(name, "WELLKNOWN/", 10) == 0 ||
+	    strncmp(realm, "WELLKNOWN:", 10) == 0;
+}
+
 const char *
 principal_judge(const struct principal_list *allow,
     const struct principal_list *deny, const char *name, const char *realm)
@@ -174,11 +183,16 @@ principal_judge(const struct principal_list *allow,
 
 	if (at == NULL || at == name || at[1] == '\0')
 		return "the name has no realm";
+	if (is_nobody(name, at + 1))
+		return "the principal is anonymous";
 	if (is_listed(deny, name, realm))
 		return "the principal is denied";
 	if (allow->n != 0)
 		return is_listed(allow, name, realm) ? NULL :
 		    "the principal is not among those allowed";
+	/* no pattern of a deny rule covers these, so they need a rule */
+	if (memchr(name, '\\', (size_t)(at - name)) != NULL)
+		return "the principal has a quoted character";
 	return strcmp(at + 1, realm) == 0 ? NULL :
 	    "the principal is not of the default realm";
 }

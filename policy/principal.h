@@ -53,7 +53,9 @@ void principal_free(struct principal_list *l);
 
 /*
  * principal_judge - the verdict; a deny rule always wins.  Without any allow
- * rule, everybody of the default realm may come in, and nobody else.
+ * rule, everybody of the default realm may come in, and nobody else.  Anonymous
+ * principals never may, and names with a quoted character ("a\@b@REALM") only
+ * by a rule of their own.
  * returns NULL when the name may, else the reason: static
  */
 const char *principal_judge(const struct principal_list *allow,

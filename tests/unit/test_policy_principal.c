@@ -153,6 +153,32 @@ test_judge(void **state)
 	principal_free(&deny);
 }
 
+/* Whom no rule of their own names, but who are of the default realm. */
+static void
+test_judge_odd_names(void **state)
+{
+	static const char *const never[] = { "WELLKNOWN/ANONYMOUS@" REALM,
+	    "WELLKNOWN/ANONYMOUS@WELLKNOWN:ANONYMOUS",
+	    "alice@WELLKNOWN:ANONYMOUS" };
+	struct principal_list allow = { 0 }, none = { 0 };
+
+	(void)state;
+	assert_null(principal_judge(&none, &none, "a/b@" REALM, REALM));
+	assert_non_null(principal_judge(&none, &none, "a\\@b@" REALM, REALM));
+	assert_int_equal(add(&allow, "*/*@*"), 0);
+	assert_int_equal(add(&allow, "*@*"), 0);
+	assert_int_equal(add(&allow, "a\\@b"), 0);
+	for (size_t i = 0; i < NELEM(never); i++) {
+		assert_non_null(principal_judge(&none, &none, never[i],
+		    REALM));
+		assert_non_null(principal_judge(&allow, &none, never[i],
+		    REALM));
+	}
+	assert_null(principal_judge(&allow, &none, "a/b@" REALM, REALM));
+	assert_null(principal_judge(&allow, &none, "a\\@b@" REALM, REALM));
+	principal_free(&allow);
+}
+
 static void
 test_service(void **state)
 {
@@ -185,6 +211,7 @@ main(void)
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_judge_odd_names),
 		cmocka_unit_test(test_service),
 	};
 
