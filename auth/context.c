@@ -271,7 +271,7 @@ context_initiate(struct context *c, struct view token, struct buf *reply,
 	OM_uint32 minor = 0, major;
 
 	major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &c->handle,
-	    c->target, GSS_C_NO_OID, FLAGS_SEALED, 0, bindings(c, &b),
+	    c->target, &krb5_oid, FLAGS_SEALED, 0, bindings(c, &b),
 	    token.len != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &c->flags,
 	    NULL);
 	return after_step(c, major, minor, &out, reply, is_done);
@@ -306,9 +306,25 @@ context_check_acceptor(struct context *c)
 	return 0;
 }
 
+/* Names are judged as Kerberos' own: another mechanism may be configured, and
+ * have namesakes. */
+static bool
+is_kerberos(struct context *c)
+{
+	OM_uint32 minor;
+	gss_OID mech = GSS_C_NO_OID;
+
+	return gss_inquire_context(&minor, c->handle, NULL, NULL, NULL, &mech,
+	    NULL, NULL, NULL) == GSS_S_COMPLETE && mech != GSS_C_NO_OID &&
+	    mech->length == krb5_oid.length &&
+	    memcmp(mech->elements, krb5_oid.elements, mech->length) == 0;
+}
+
 int
 context_check_mutual(struct context *c)
 {
+	if (!is_kerberos(c))
+		return lacks(c, "Kerberos");
 	if ((c->flags & GSS_C_ANON_FLAG) != 0)
 		return lacks(c, "name of the peer");
 	return (c->flags & FLAGS_MUTUAL) == FLAGS_MUTUAL ? 0 :
