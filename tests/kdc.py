@@ -6,6 +6,7 @@ one directory; nothing of the machine's own Kerberos is read or changed.
 """
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -30,18 +31,42 @@ def free_port():
                 t.bind(("127.0.0.1", port))
                 return port
 
+CERTIFICATE = """[req]
+prompt = no
+distinguished_name = name
+x509_extensions = kdc
+[name]
+CN = REALM
+[kdc]
+basicConstraints = CA:TRUE
+keyUsage = digitalSignature,keyEncipherment,keyAgreement,keyCertSign
+extendedKeyUsage = 1.3.6.1.5.2.3.5
+subjectKeyIdentifier = hash
+subjectAltName = otherName:1.3.6.1.5.2.2;SEQUENCE:principal
+[principal]
+realm = EXP:0,GeneralString:REALM
+principal_name = EXP:1,SEQUENCE:words
+[words]
+name_type = EXP:0,INTEGER:1
+name_string = EXP:1,SEQUENCE:word
+[word]
+first = GeneralString:krbtgt
+second = GeneralString:REALM
+"""
+
 
 class Kdc:
     """Realms with a KDC each; names in other realms by cross_realm()."""
 
-    def __init__(self, directory, realms=("TEST.LOCAL",)):
+    def __init__(self, directory, realms=("TEST.LOCAL",), has_pkinit=False):
         self.dir = str(directory)
+        self.has_pkinit = has_pkinit
         os.makedirs(self.dir, exist_ok=True)
         self.realms = list(realms)
         self.ports = {r: free_port() for r in self.realms}
         self.processes = []
         self.conf = os.path.join(self.dir, "krb5.conf")
-        self.write_conf(self.conf)
+        self.write_conf(self.conf, **self.pkinit_conf())
         for realm in self.realms:
             self.create(realm)
         for realm in self.realms:
@@ -78,12 +103,44 @@ class Kdc:
     max_life = 10h
     master_key_type = aes256-cts-hmac-sha1-96
     supported_enctypes = aes256-cts-hmac-sha1-96:normal
-  }}
+{self.pkinit_lines(realm)}  }}
 [logging]
   kdc = FILE:{base}.log
 """)
         self.tool(realm, "kdb5_util", "-r", realm, "create", "-s", "-P",
                   "masterpw")
+
+    # -- tickets for nobody in particular need a certificate of the KDC's
+
+    def pkinit_conf(self):
+        anchors = "".join(f"FILE:{self.dir}/{r}.pem " for r in self.realms)
+        return {"pkinit_anchors": anchors} if self.has_pkinit else {}
+
+    def pkinit_lines(self, realm):
+        if not self.has_pkinit:
+            return ""
+        base = os.path.join(self.dir, realm)
+        with open(f"{base}.cnf", "w", encoding="ascii") as f:
+            f.write(CERTIFICATE.replace("REALM", realm))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-days", "2", "-config", f"{base}.cnf", "-keyout",
+             f"{base}.key", "-out", f"{base}.pem"], check=True,
+            capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        return f"    pkinit_identity = FILE:{base}.pem,{base}.key\n" \
+            f"    pkinit_anchors = FILE:{base}.pem\n"
+
+    def kinit_anonymous(self):
+        """A ticket for WELLKNOWN/ANONYMOUS, who must have been added."""
+        cache = os.path.join(self.dir, "cc_anonymous")
+        env = self.env(KRB5CCNAME=f"FILE:{cache}")
+        p = subprocess.run(["kinit", "-n"], env={**os.environ, **env,
+                                                 "PATH": PATH},
+                           stdin=subprocess.DEVNULL, text=True,
+                           capture_output=True, timeout=30, check=False)
+        if p.returncode != 0:
+            raise RuntimeError(f"kinit -n: {p.stderr}")
+        return env
 
     def env(self, **more):
         """For a client or a server in this realm."""
@@ -122,13 +179,15 @@ class Kdc:
     # -- principals
 
     def realm_of(self, name):
-        return name.rpartition("@")[2] if "@" in name else self.realms[0]
+        """A quoted "@" is the name's."""
+        last = re.split(r"(?<!\\)@", name)
+        return last[-1] if len(last) > 1 else self.realms[0]
 
     def add(self, name, password="pw", **attributes):
-        words = " ".join(f"-{k} {v}" for k, v in attributes.items())
+        words = [w for k, v in attributes.items() for w in (f"-{k}", str(v))]
         realm = self.realm_of(name)
-        self.tool(realm, "kadmin.local", "-r", realm, "-q",
-                  f"addprinc {words} -pw {password} {name}")
+        self.tool(realm, "kadmin.local", "-r", realm, "addprinc", *words,
+                  "-pw", password, name)
 
     def keytab(self, path, *names):
         """Keys of these principals, made first."""
