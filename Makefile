@@ -326,8 +326,9 @@ install: all
 	$(INSTALL) -m 644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/distcc.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/default/distccd || $(INSTALL) -m 644 \
 	    dist/default $(DESTDIR)$(SYSCONFDIR)/default/distccd
-	for m in $(MAN); do $(INSTALL) -D -m 644 $$m \
-	    $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit; done
+	for m in $(MAN); do d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
+	    $(INSTALL) -d $$d && sed -e 's,/etc/distcc/,$(SYSCONFDIR)/distcc/,g' \
+	    $$m >$$d/$${m##*/} && chmod 644 $$d/$${m##*/} || exit; done
 
 # Settings under SYSCONFDIR stay; so does what others put beside our files.
 uninstall:

@@ -103,29 +103,14 @@ starts(const char *word, const char *prefix)
 	return strncmp(word, prefix, strlen(prefix)) == 0;
 }
 
-/* ---- colour ---- */
-
-static bool
-says_colour(char *const *argv)
-{
-	for (size_t i = 1; argv[i] != NULL; i++) {
-		const char *w = argv[i];
-
-		if (starts(w, "-fdiagnostics-color") ||
-		    starts(w, "-fno-diagnostics-color") ||
-		    strcmp(w, "-fcolor-diagnostics") == 0 ||
-		    strcmp(w, "-fno-color-diagnostics") == 0 ||
-		    starts(w, "-fdiagnostics-plain-output"))
-			return true;
-	}
-	return false;
-}
-
+/* What the terminal asks for comes last, where it wins. */
 static void
-add_colour(struct args *a, const struct args_source *src)
+add_terminal(struct args *a, const struct args_source *src)
 {
-	if (src->has_colour && !says_colour(src->argv))
-		add_made(a, mem_strdup("-fdiagnostics-color=always"));
+	for (size_t i = 0; src->terminal != NULL && i < TERMINAL_WORDS; i++) {
+		if (src->terminal->word[i][0] != '\0')
+			add_made(a, mem_strdup(src->terminal->word[i]));
+	}
 }
 
 /* ---- the preprocessor's command ---- */
@@ -254,7 +239,7 @@ args_preprocess(const struct args_source *src, struct args *out)
 		note_deps(&deps, src->argv[i]);
 	}
 	add_deps(out, src, &deps);
-	add_colour(out, src);
+	add_terminal(out, src);
 	return 0;
 }
 
@@ -380,7 +365,7 @@ add_all(struct args *a, const struct args_source *src, char *const *argv)
 		add(a, src->scan->output_name);
 	}
 	rewrite_cross(a, src);
-	add_colour(a, src);
+	add_terminal(a, src);
 }
 
 int

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/terminal.h"
 #include "policy/cmdline.h"
 
 #define ARGS_MADE_MAX	64
@@ -29,7 +30,7 @@ struct args_source {
 	char *const *argv;		/* the user's; argv[0] the compiler */
 	const struct cmdline_scan *scan;
 	const char *file;		/* what argv[0] was found to be */
-	bool has_colour;		/* ask for coloured diagnostics */
+	const struct terminal *terminal;	/* NULL: it asks for nothing */
 	bool rewrite_cross;		/* name the target to the server */
 };
 

@@ -40,6 +40,8 @@ static const struct row table[] = {
 	TEXT_ROW("PATH", path),
 	TEXT_ROW("TERM", term),
 	TEXT_ROW("TMPDIR", tmpdir),
+	TEXT_ROW("COLUMNS", columns),
+	TEXT_ROW("GCC_COLORS", gcc_colors),
 	BOOL_ROW("DISTCC_VERBOSE", SWITCH, verbose, 0),
 	BOOL_ROW("DISTCC_FALLBACK", SWITCH, fallback, 1),
 	BOOL_ROW("DISTCC_SAVE_TEMPS", SWITCH, save_temps, 0),

@@ -16,6 +16,8 @@ struct env {
 	const char *path;
 	const char *term;
 	const char *tmpdir;
+	const char *columns;
+	const char *gcc_colors;
 	/* switches */
 	bool verbose;
 	bool fallback;

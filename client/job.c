@@ -128,13 +128,6 @@ distribute(struct job *job, int *lock)
 
 /* ---- what was asked ---- */
 
-static bool
-wants_colour(const struct env *env)
-{
-	return isatty(STDERR_FILENO) && env->term != NULL &&
-	    strcmp(env->term, "dumb") != 0;
-}
-
 /* The compiler gets our environment, one step deeper. */
 static int
 set_environment(const struct job *job)
@@ -224,7 +217,9 @@ decide(struct job *job, int *lock)
 		job->local_why = "there is no valid host list";
 		return fall_back(job, lock);
 	}
-	job->source.has_colour = wants_colour(job->env);
+	terminal_ask(job->env, compiler_family(compiler_base(job->argv[0])),
+	    job->source.argv, isatty(STDERR_FILENO) == 1, &job->terminal);
+	job->source.terminal = &job->terminal;
 	return distribute(job, lock);
 }
 

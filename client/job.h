@@ -40,6 +40,7 @@ struct job {
 	struct cpp cpp;
 	struct pump pump;
 	struct args_source source;
+	struct terminal terminal;
 	const char *file;		/* the source's name, for messages */
 	const char *local_why;		/* why it is to be local; NULL: the
 					   last host's failure */

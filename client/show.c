@@ -61,7 +61,7 @@ show_help(const struct env *env)
 	    "the system's own list:\n"
 	    "   localhost[/N]                    run here, N at a time\n"
 	    "   HOST[:PORT][/N][,lzo][,cpp][,auth[=NAME]][,seal[=NAME]]\n"
-	    "   [USER]@HOST[/N][:COMMAND][,...]  through SSH (not built in)\n"
+	    "   [USER]@HOST[/N][:COMMAND][,...]  through SSH\n"
 	    "   --randomize --localslots=N --localslots_cpp=N +zeroconf\n"
 	    "\n"
 	    "DISTCC_VERBOSE=1 tells what happens and why; DISTCC_LOG=FILE\n"

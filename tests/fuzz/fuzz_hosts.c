@@ -18,7 +18,12 @@ check_host(const struct host *h)
 	if (h->kind != HOST_SSH)
 		MUST(h->user == NULL && h->command == NULL);
 	if (h->user != NULL)
-		MUST(h->user[0] != '\0');
+		MUST(h->user[0] != '\0' && h->user[0] != '-');
+	/* what becomes a word of ssh's command is no option */
+	if (h->kind == HOST_SSH)
+		MUST(h->name[0] != '-');
+	if (h->command != NULL)
+		MUST(h->command[0] != '\0' && h->command[0] != '-');
 }
 
 int

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: client/args.c client/find.c */
+/* needs: client/args.c client/find.c client/terminal.c */
 #include "policy_test.h"
 
 #include "client/args.h"
 
-enum { COLOUR = 1 << 0, CROSS = 1 << 1 };
+enum { TERMINAL = 1 << 0, CROSS = 1 << 1 };
 
 static const struct row {
 	const char *command;
@@ -34,19 +34,24 @@ static const struct row {
 	{ "clang -c a.c -Wp,-MD,q.d -o y.o", 0,
 	  "clang -E a.c -Wp,-MD,q.d -MQ y.o" },
 	{ "clang -c a.c -Wp,-MDX,q.d -o y.o", 0, "clang -E a.c -Wp,-MDX,q.d" },
-	/* colour */
-	{ "gcc -c a.c", COLOUR, "gcc -E a.c -fdiagnostics-color=always" },
-	{ "gcc -c a.c -fdiagnostics-color=never", COLOUR,
+	/* a terminal */
+	{ "gcc -c a.c", TERMINAL, "gcc -E a.c -fdiagnostics-color=always" },
+	{ "gcc -c a.c -fdiagnostics-color=never", TERMINAL,
 	  "gcc -E a.c -fdiagnostics-color=never" },
-	{ "clang -fno-color-diagnostics -c a.c", COLOUR,
-	  "clang -E -fno-color-diagnostics a.c" },
+	{ "gcc -c a.c -fdiagnostics-color=never -fdiagnostics-color=auto",
+	  TERMINAL, "gcc -E a.c -fdiagnostics-color=never "
+	  "-fdiagnostics-color=auto -fdiagnostics-color=always" },
+	{ "clang -fno-color-diagnostics -c a.c", TERMINAL,
+	  "clang -E -fno-color-diagnostics a.c -fmessage-length=70" },
+	{ "clang -fmessage-length=0 -fcolor-diagnostics -c a.c", TERMINAL,
+	  "clang -E -fmessage-length=0 -fcolor-diagnostics a.c" },
 };
 
 static const struct row remote_rows[] = {
 	{ "gcc -c a.c", 0, "gcc -c a.c -o a.o" },
 	{ "gcc -c dir/a.c -DX -I foo -o x.o", 0, "gcc -c dir/a.c -o x.o" },
 	{ "gcc -S dir/a.c -MD -MF y", 0, "gcc -S dir/a.c -o a.s" },
-	{ "gcc -c a.c", COLOUR, "gcc -c a.c -o a.o -fdiagnostics-color=always" },
+	{ "gcc -c a.c", TERMINAL, "gcc -c a.c -o a.o -fdiagnostics-color=always" },
 	/* a preprocessed source is not preprocessed again */
 	{ "gcc -x c -c a.c -o a.o", 0, "gcc -x cpp-output -c a.c -o a.o" },
 	{ "gcc -x c++ -c a.c -o a.o", 0, "gcc -x c++-cpp-output -c a.c -o a.o" },
@@ -66,14 +71,18 @@ check(const struct row *row,
 	struct words w;
 	struct cmdline_scan scan;
 	struct args a;
+	const struct env env = { .term = "xterm", .columns = "70" };
+	struct terminal terminal;
 	struct args_source src = {
 		.argv = split(&w, row->command), .scan = &scan,
 		.file = "/nonexistent/cc",
-		.has_colour = (row->flags & COLOUR) != 0,
+		.terminal = &terminal,
 		.rewrite_cross = (row->flags & CROSS) != 0,
 	};
 	char *text;
 
+	terminal_ask(&env, compiler_family(src.argv[0]), src.argv,
+	    (row->flags & TERMINAL) != 0, &terminal);
 	assert_int_equal(cmdline_scan(src.argv, &scan), 0);
 	if (!scan.distribute)
 		fail_msg("\"%s\" is local: %s", row->command, scan.reason);
