@@ -50,6 +50,37 @@ def test_not_built_in(client):
     assert result.returncode == 100 and "not built in" in result.stderr
 
 
+def test_show_principal(client):
+    assert "Not Set" in client.run("--show-principal").stdout
+    assert "a@B" in client.run("--show-principal",
+                               DISTCC_PRINCIPAL="a@B").stdout
+
+
+def test_variables_of_stock_that_change_nothing_here(client, our_daemon):
+    """Corks, and mail about what failed there and not here."""
+    result = client.run("gcc", "-c", "hello.c", hosts=our_daemon.hostspec,
+                        DISTCC_FALLBACK=0, DISTCC_TCP_CORK=0,
+                        DISTCC_ENABLE_DISCREPANCY_EMAIL=1,
+                        DCC_EMAILLOG_WHOM_TO_BLAME="nobody")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_rewriting_to_the_full_name(client, our_daemon):
+    log = os.path.join(client.directory, "log")
+    for name, sent in (("DISTCC_X", "-linux-gnu-gcc -c"),
+                       ("DISTCC_NO_CROSS_REWRITE", ": gcc -c"),
+                       ("DISTCC_NO_REWRITE_CROSS", ": gcc -c")):
+        if os.path.exists(log):
+            os.unlink(log)
+        result = client.run("gcc", "-c", "hello.c", DISTCC_VERBOSE=1,
+                            hosts=our_daemon.hostspec, DISTCC_LOG=log,
+                            DISTCC_FALLBACK=0, **{name: "1"})
+        assert result.returncode == 0
+        with open(log) as file:
+            assert f"exec on {our_daemon.hostspec}: " in (text := file.read())
+        assert sent in text
+
+
 def test_host_list_places(client):
     log = os.path.join(client.directory, "log")
     for place in (".distcc/hosts", "own/hosts"):

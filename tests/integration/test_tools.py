@@ -281,6 +281,11 @@ LS_CASES = [
     ["127.0.0.%d"],
     ["-x", "127.0.0.%d"],
     ["127.0.0.1", "127.0.0.1"],
+    ["-t9", "127.0.0.1"],
+    ["-h3", "127.0.0.1"],
+    ["-o3", "127.0.0.%d"],
+    ["-g2", "127.0.0.%d"],
+    ["-g2", "nosuch%d.invalid"],
     ["nosuch.invalid"],
     ["nosuch.invalid", "127.0.0.1"],
     ["nosuch%d.invalid"],
@@ -295,6 +300,23 @@ def test_ls_prints_like_stock(port, args):
     stock = run(STOCK_LS, f"-r{port}", *args)
     assert sorted(ours.stdout.splitlines()) == sorted(stock.stdout.splitlines())
     assert ours.stderr == ""
+
+
+@needs_stock
+def test_ls_domain(port):
+    """-d puts this machine's domain behind a pattern; here it may have none."""
+    ours = run(LS, "-d", f"-r{port}", "nosuch%d")
+    stock = run(STOCK_LS, "-d", f"-r{port}", "nosuch%d")
+    assert (ours.stdout, ours.returncode) == (stock.stdout, stock.returncode)
+
+
+@needs_stock
+def test_ls_verbose(port):
+    """-v tells more, and not on stdout, where the list is."""
+    quiet = run(LS, f"-r{port}", "127.0.0.1", "127.0.0.2")
+    loud = run(LS, "-v", f"-r{port}", "127.0.0.1", "127.0.0.2")
+    assert loud.stdout == quiet.stdout
+    assert "127.0.0.2" in loud.stderr and quiet.stderr == ""
 
 
 @needs_stock
