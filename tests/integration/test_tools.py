@@ -227,6 +227,57 @@ def test_stats_counts_by_reason(client, fake):
     assert re.search(r"^ +1  .*localhost is in the host list$", text, re.M)
 
 
+ENDINGS = [
+    # kind, reason, what the host replies, command, variables
+    ("remote", "-", {"obj": b"object"}, ["-c", "hello.c"], {}),
+    ("local", "-E does not make", {}, ["-E", "hello.c"], {}),
+    ("local", "does not preprocess", {}, ["-c", "bad.c"], {}),
+    ("failed", "does not preprocess", {}, ["-c", "bad.c"],
+     {"DISTCC_FALLBACK": 0}),
+    ("local", "what fails there compiles here", {"status": 256, "err": b"no"},
+     ["-c", "hello.c"], {}),
+    ("failed", "the compiler says so", {"status": 256, "err": b"no"},
+     ["-c", "hello.c"], {"DISTCC_SKIP_LOCAL_RETRY": 1}),
+    ("failed", "the compiler says so", {"status": 256, "err": b"no"},
+     ["-c", "wrong.c"], {}),
+    ("local", "exit code 110", {"status": 110 << 8, "err": b"no"},
+     ["-c", "hello.c"], {}),
+    ("failed", "DISTCC_FALLBACK=0", {"status": 110 << 8, "err": b"no"},
+     ["-c", "hello.c"], {"DISTCC_FALLBACK": 0}),
+    ("local", "the object cannot be written", {"obj": b"object"},
+     ["-c", "hello.c", "-o", "none/x.o"], {}),
+    ("failed", "the object cannot be written", {"obj": b"object"},
+     ["-c", "hello.c", "-o", "none/x.o"], {"DISTCC_FALLBACK": 0}),
+]
+
+
+@pytest.mark.parametrize("kind,reason,answer,args,env", ENDINGS)
+def test_each_job_is_counted_once(client, fake, kind, reason, answer, args,
+                                  env):
+    """However it ends; and what ends here says so in one line."""
+    client.write("bad.c", "#error no\n")
+    client.write("wrong.c", "int x = ;\n")
+    server = fake(clientlib.answer(clientlib.reply(**answer)))
+    log = os.path.join(client.directory, "log")
+    client.run("gcc", *args, hosts=server.spec, DISTCC_LOG=log,
+               DISTCC_VERBOSE=1, **env)
+    ended = [c for c in counts(client)["counts"] if c["kind"] != "missed"]
+    assert [(c["kind"], c["count"]) for c in ended] == [(kind, 1)]
+    assert reason in ended[0]["reason"]
+    with open(log) as file:
+        said = [line for line in file if "runs locally: " in line]
+    retried = reason == "what fails there compiles here"
+    assert len(said) == (1 if kind == "local" and not retried else 0)
+    assert all(reason in line for line in said)
+
+
+def test_a_missing_compiler_is_counted(client):
+    assert client.run("no-such-cc", "-c", "hello.c",
+                      hosts="a").returncode == 110
+    assert [(c["kind"], c["reason"]) for c in counts(client)["counts"]] == [
+        ("failed", "there is no such compiler")]
+
+
 def test_stats_since(client):
     with open(os.path.join(client.state, "stats.log"), "w",
               encoding="ascii") as out:
