@@ -116,8 +116,9 @@ LSDISTCC = $(wildcard client/lsdistcc/*.c) client/probe.c $(WIRE) $(LIB)
 # distcc-scand: finds the headers of a compile; reads sources, no network.
 SCAND	= $(wildcard client/scan/*.c) $(LIB)
 SCAND_OWN = client/scan/main.c client/scan/serve.c client/scan/confine.c
-# distcc-zeroconf: asks Avahi which servers there are; runs nothing.
-ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c $(LIB)
+# distcc-zeroconf: asks Avahi which servers there are, and gcc for its version.
+ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c \
+	   client/find.c client/spawn.c client/cleanup.c policy/compiler.c $(LIB)
 # distccd-zeroconf: announces the daemon through Avahi; meets no client.
 ANNOUNCER = $(wildcard server/zeroconf/*.c) server/jail/capture.c $(SELF) \
 	   $(LIB)

@@ -88,6 +88,12 @@ found_is_for(const char *triple, const char *machine)
 	return strlen(machine) == n && memcmp(triple, machine, n) == 0;
 }
 
+bool
+found_is_version(const char *theirs, const char *ours)
+{
+	return theirs == NULL || ours[0] == '\0' || strcmp(theirs, ours) == 0;
+}
+
 static bool
 is_better(const struct found *a, const struct found *b)
 {

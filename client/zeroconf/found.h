@@ -57,6 +57,13 @@ unsigned int found_slots(const char *jobs, const char *cpus);
  */
 bool found_is_for(const char *triple, const char *machine);
 
+/*
+ * found_is_version - the same for another version of gcc: objects of two do
+ * not always fit.
+ * in      theirs: untrusted; NULL: it does not say; ours: "": not known
+ */
+bool found_is_version(const char *theirs, const char *ours);
+
 /* found_print - the host list, an entry a line, in a steady order. */
 int found_print(const struct found_list *l, struct buf *out) MUST_CHECK;
 

@@ -20,6 +20,7 @@
 #include "client/dirs.h"
 #include "client/zeroconf.h"
 #include "client/zeroconf/found.h"
+#include "client/zeroconf/version.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -45,6 +46,7 @@ static struct state {
 	int dir;		/* DISTCC_DIR/zeroconf */
 	int lock;
 	struct utsname uts;
+	char version[VERSION_BYTES];	/* of our gcc */
 } state;
 
 /* ---- the file ---- */
@@ -94,9 +96,12 @@ static bool
 is_for_us(AvahiStringList *texts)
 {
 	char *triple = text_value(texts, "cc_machine");
-	bool is_ours = found_is_for(triple, state.uts.machine);
+	char *version = text_value(texts, "cc_version");
+	bool is_ours = found_is_for(triple, state.uts.machine) &&
+	    found_is_version(version, state.version);
 
 	avahi_free(triple);
+	avahi_free(version);
 	return is_ours;
 }
 
@@ -329,6 +334,7 @@ main(void)
 	if (chdir("/") < 0)
 		log_warn("cannot change to /");
 	(void)uname(&state.uts);
+	version_ask(&env, state.version);
 	state.has_list = faccessat(state.dir, "hosts", F_OK, 0) == 0;
 	run();
 	return 0;

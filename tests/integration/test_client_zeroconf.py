@@ -102,6 +102,23 @@ def test_stock_servers_are_found(client, net, stock_daemon_program):
                      [f"{avahikit.ADDRESS}:{second}/3"])
 
 
+@needs_helper
+def test_servers_with_another_gcc_are_left_out(client, net,
+                                               stock_daemon_program):
+    """The test above is its control."""
+    start_stock(net, client, 6)
+    fake = os.path.join(client.directory, "bin")
+    client.write(os.path.join(fake, "gcc"), "#!/bin/sh\necho 9\n")
+    os.chmod(os.path.join(fake, "gcc"), 0o755)
+    other = clientlib.Client(os.path.join(client.directory, "other"))
+    other.log = client.log
+    assert net.until(lambda: shown(net, other, clientlib.DISTCC))
+    path = fake + ":" + client.env["PATH"]
+    for _ in range(3):
+        assert shown(net, client, clientlib.DISTCC, PATH=path) == []
+    stop_helper(other)
+
+
 def start_ours(net, client, sandbox_args, jobs):
     port = harness.free_port()
     log = os.path.join(client.directory, f"ours-{port}.log")
@@ -113,10 +130,10 @@ def start_ours(net, client, sandbox_args, jobs):
     return port
 
 
-def shown(net, client, program):
+def shown(net, client, program, **env):
     """What a client's --show-hosts makes of +zeroconf."""
     out = os.path.join(client.directory, "shown")
-    net.sh(command(client, program, "--show-hosts") + f" >{out}")
+    net.sh(command(client, program, "--show-hosts", **env) + f" >{out}")
     with open(out) as file:
         return sorted(file.read().split())
 

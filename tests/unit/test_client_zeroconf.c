@@ -133,6 +133,17 @@ test_machine(void **state)
 	assert_false(found_is_for("", "x86_64"));
 }
 
+static void
+test_version(void **state)
+{
+	(void)state;
+	assert_true(found_is_version(NULL, "12"));
+	assert_true(found_is_version("12", ""));
+	assert_true(found_is_version("12", "12"));
+	assert_false(found_is_version("13", "12"));
+	assert_false(found_is_version("", "12"));
+}
+
 int
 main(void)
 {
@@ -143,6 +154,7 @@ main(void)
 		cmocka_unit_test_setup(test_full, clear),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
