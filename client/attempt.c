@@ -65,7 +65,7 @@ take_object(struct job *job, const struct host *host,
 	print_messages(job, res);
 	depsenv_commit();
 	job_end(job, STATS_REMOTE, host->spec,
-	    host->has_cpp && !job->pump.is_used ? job->pump.why : NULL);
+	    host->has_cpp ? pump_reason(&job->pump) : NULL);
 	log_info("compile %s on %s completed ok", job->file, host->spec);
 	*code = 0;
 	return ATTEMPT_DONE;

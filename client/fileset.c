@@ -57,9 +57,9 @@ fileset_free(struct fileset *fs)
 }
 
 static int
-explain(struct build *b, int err, const char *path, const char *what)
+explain(struct build *b, int err, const char *first, const char *then)
 {
-	(void)snprintf(b->why, FILESET_WHY_BYTES, "%s %s", path, what);
+	(void)snprintf(b->why, FILESET_WHY_BYTES, "%s %s", first, then);
 	return err;
 }
 
@@ -294,9 +294,9 @@ check_dates(struct build *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (b->item[i].body.has_date)
-			return explain(b, ERR_UNSUPPORTED,
-			    b->item[i].entry->path, "may use __DATE__, "
-			    "__TIME__ or __TIMESTAMP__");
+			return explain(b, ERR_UNSUPPORTED, "__DATE__, "
+			    "__TIME__ or __TIMESTAMP__ is in",
+			    b->item[i].entry->path);
 	return 0;
 }
 

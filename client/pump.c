@@ -132,6 +132,9 @@ check_command(struct pump *p, const struct job *job)
 {
 	const char *rules = getenv("DEPENDENCIES_OUTPUT");
 
+#ifdef NO_LZO
+	return not_so(p, "compression is not built in");
+#endif
 	if (job->scan.is_preprocessed)
 		return not_so(p, "the source is preprocessed already");
 	if (is_cache(job->compiler.file))
@@ -311,4 +314,20 @@ pump_write_deps(const struct pump *p, const struct remote_result *res)
 	if (!p->is_used || !p->deps.is_needed)
 		return 0;
 	return output_write(p->deps.name, buf_view(&res->part[REPLY_DOTD]));
+}
+
+const char *
+pump_reason(const struct pump *p)
+{
+	static char text[PUMP_WHY_BYTES + 32];
+	size_t len = strlen(p->why);
+	const char *file = strstr(p->why, " in /");
+
+	if (!p->is_tried || p->is_used || len == 0)
+		return NULL;
+	if (file != NULL)
+		len = (size_t)(file - p->why);
+	(void)snprintf(text, sizeof(text), "preprocessed here: %.*s",
+	    (int)len, p->why);
+	return text;
 }

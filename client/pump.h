@@ -60,6 +60,12 @@ int pump_write_deps(const struct pump *p, const struct remote_result *res)
 void pump_distrust(struct job *job, const struct host *host);
 
 /*
+ * pump_reason - why the job's reply is to preprocessed text, without names of
+ * its own files; lent until the next call; NULL: it is not, or none was asked.
+ */
+const char *pump_reason(const struct pump *p);
+
+/*
  * pump_scan - the scanner's answer for a command, by its daemon.
  * in      compiler: the real one's absolute path
  * out     why: on error

@@ -136,7 +136,8 @@ def run(args, daemon_args=()):
         env = harness.clean_env(
             DISTCC_HOSTS=f"{one.hostspec},lzo,cpp {two.hostspec},lzo,cpp",
             DISTCC_DIR=temp + "/state", HOME=temp, DISTCC_FALLBACK=0,
-            DISTCC_VERBOSE=1, XDG_RUNTIME_DIR=temp)
+            DISTCC_VERBOSE=1, XDG_RUNTIME_DIR=temp,
+            DISTCC_BACKOFF_PERIOD=1)
         tallies = []
         for entry in entries:
             tallies.append(measure(entry, args, env, temp))
@@ -144,6 +145,8 @@ def run(args, daemon_args=()):
                 report(tallies[-1])
         scand = os.path.join(harness.BUILD, "libexec/distcc-scand")
         subprocess.run([scand, "--stop"], env=env, check=False)
+        if args.logs:
+            print(one.log()[-args.logs:], two.log()[-args.logs:])
     units = sum(t.units for t in tallies)
     bad = sum(len(t.differ) for t in tallies)
     print(f"{units} units, {sum(t.pumped for t in tallies)} pumped, "
@@ -161,6 +164,8 @@ def parser():
     ap.add_argument("--flags", default="-g -O2")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--daemon-args", default="")
+    ap.add_argument("--logs", type=int, default=0,
+                    help="bytes of the daemons' logs to print")
     return ap
 
 

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Pump mode with our daemon: objects, dependency files and messages are those
+of a local compile, byte for byte, whatever happens to the files."""
+import os
+import shutil
+import threading
+import time
+
+import pytest
+from pumplib import PUMP, SCAND, Tree, pumped, why_here
+
+HEADER = """#ifndef A_H
+#define A_H
+#include <stdio.h>
+#define GREETING "hello"
+static inline const char *where(void) { return __FILE__; }
+#endif
+"""
+SOURCE = """#include "inc/a.h"
+int f(int n)
+{
+	int unused;
+	return printf("%s %s %d %s\\n", GREETING, __FILE__, n, where());
+}
+"""
+CXX_SOURCE = SOURCE.replace("int f(", """#include <string>
+#include <vector>
+std::vector<std::string> g() { return {GREETING}; }
+int f(""")
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, sandbox_args):
+    import harness
+    if sandbox_args:
+        pytest.skip("pump mode needs a full jail")
+    with harness.Daemon(str(tmp_path_factory.mktemp("daemon")),
+                        jobs=6) as d:
+        yield d
+
+
+@pytest.fixture
+def tree(tmp_path, daemon):
+    t = Tree(tmp_path, daemon.hostspec + ",lzo,cpp")
+    t.write("inc/a.h", HEADER)
+    t.write("a.c", SOURCE)
+    t.write("a.cc", CXX_SOURCE)
+    yield t
+    t.stop()
+
+
+# ---- the same as here --------------------------------------------------------
+
+@pytest.mark.parametrize("debug", ["", "-gdwarf-4", "-gdwarf-5", "-g3"])
+@pytest.mark.parametrize("compiler", ["gcc", "g++", "clang", "clang++"])
+def test_object_dependencies_and_messages_are_the_local_ones(tree, compiler,
+                                                             debug):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    source = "a.cc" if "+" in compiler else "a.c"
+    log = tree.compare(f"{compiler} {debug} -O2 -Wall -MD -c {source} -o a.o",
+                       ["a.o", "a.d"])
+    assert pumped(log), log
+
+
+@pytest.mark.parametrize("words, outputs", [
+    ("-c a.c", ["a.o"]),
+    ("-S a.c -o out.s", ["out.s"]),
+    ("-MD -c a.c", ["a.o", "a.d"]),
+    ("-MMD -MP -c a.c -o sub/x.o", ["sub/x.o", "sub/x.d"]),
+    ("-MD -MF sub/odd.dep -c a.c", ["a.o", "sub/odd.dep"]),
+    ("-MD -MT 'a b' -MQ 'c$d' -c a.c", ["a.o", "a.d"]),
+    ("-MD -c {work}/a.c -o {work}/sub/abs.o", ["sub/abs.o", "sub/abs.d"]),
+    ("-I{work}/inc -include a.h -g -c a.c", ["a.o"]),
+    ("-Isub/../inc -isystem inc -iquote . -c a.c", ["a.o"]),
+    ("-DGREETING=3 -include inc/a.h -c a.c", ["a.o"]),  # a warning
+    ("-Wmissing-include-dirs -Inowhere -Iinc -c a.c", ["a.o"]),
+    ("-fdebug-prefix-map={work}=/x -g -c a.c", ["a.o"]),
+    ("-x c -g -c a.c", ["a.o"]),
+    ("-fdiagnostics-color=always -Wall -c a.c", ["a.o"]),
+])
+def test_forms_of_commands(tree, words, outputs):
+    os.makedirs(tree.work + "/sub", exist_ok=True)
+    log = tree.compare("gcc " + words.format(work=tree.work), outputs)
+    assert pumped(log), log
+
+
+def test_variables_with_directories(tree):
+    tree.write("env1/e.h", "#define E 1\n")
+    tree.write("env2/f.h", "#define F 2\n")
+    tree.write("v.c", "#include <e.h>\n#include <f.h>\nint v = E + F;\n")
+    log = tree.compare("gcc -g -MMD -c v.c -o v.o", ["v.o", "v.d"],
+                       CPATH=tree.work + "/env1", C_INCLUDE_PATH="env2")
+    assert pumped(log), log
+
+
+def test_compile_error_is_the_local_one(tree):
+    tree.write("bad.c", '#include "inc/a.h"\nint f(void) { return x; }\n')
+    log = tree.compare("gcc -Wall -c bad.c -o bad.o", ["bad.o"],
+                       DISTCC_FALLBACK=1)
+    assert "bad.c" in log
+
+
+def test_success_is_silent(tree):
+    p = tree.run([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
+                 DISTCC_VERBOSE=0, DISTCC_LOG="")
+    assert (p.returncode, p.stdout, p.stderr) == (0, b"", b"")
+
+
+# ---- names -------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", [
+    "with blank", "quo'te", 'dou"ble', "dol$lar", "ha#sh", "per%cent",
+    "umläut", "new\nline", "back\\slash", "-dash", "a=b,c", "*star?"])
+def test_odd_names(tree, name):
+    tree.write(f"{name}/h.h", "#define H 7\n")
+    tree.write(f"{name}/s.c", '#include "h.h"\nint s = H;\n')
+    argv = ["gcc", "-g", "-MD", "-c", f"./{name}/s.c", "-o", f"./{name}/s.o"]
+    outputs = [f"{name}/s.o", f"{name}/s.d"]
+    here = tree.outcome(argv, outputs)
+    there = tree.outcome([tree.program, *argv], outputs)
+    assert there == here, tree.text()
+    assert pumped(tree.text()), tree.text()
+
+
+def link(tree, target, name):
+    path = os.path.join(tree.work, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(target, path)
+
+
+def test_links_to_headers_and_directories(tree):
+    tree.write("real/deep/h.h", '#include "../beside.h"\n')
+    tree.write("real/beside.h", "#define BESIDE 1\n")
+    link(tree, "real/deep", "linked")
+    link(tree, tree.work + "/real", "absolute")
+    link(tree, "../" * 40 + tree.work[1:] + "/real", "climbing")
+    link(tree, "deep/h.h", "real/h2.h")
+    tree.write("l.c", '#include "linked/h.h"\n#include "absolute/deep/h.h"\n'
+               '#include "climbing/h2.h"\n#include "real/h2.h"\n'
+               "int l = BESIDE;\n")
+    tree.write("beside.h", "#error another file\n")
+    tree.write("real/../beside.h", "#define BESIDE 5\n")
+    log = tree.compare("gcc -g -MD -c l.c -o l.o", ["l.o", "l.d"])
+    assert pumped(log), log
+
+
+def test_working_directory_behind_a_link(tree):
+    link(tree, tree.work, "../way")
+    way = tree.top + "/way"
+    log = tree.compare("gcc -g -MD -c a.c -o a.o", ["a.o", "a.d"], cwd=way,
+                       PWD=way)
+    assert pumped(log), log
+    # and the object has the way's name, so it was not resolved
+    assert b"/way" in tree.read("a.o") and tree.work.encode() not in \
+        tree.read("a.o")
+
+
+# ---- files that change -------------------------------------------------------
+
+COMMAND = "gcc -g -MD -c a.c -o a.o"
+
+
+def test_header_made_anew_during_the_build(tree):
+    seen = set()
+    for i in range(30):
+        # the same size each time, and often the same tick of the clock
+        tree.write("inc/a.h", HEADER.replace("hello", f"hel{i:02}"))
+        assert pumped(tree.compare(COMMAND, ["a.o", "a.d"]))
+        seen.add(tree.read("a.o"))
+    assert len(seen) == 30
+
+
+def test_header_that_appears_earlier_in_the_path(tree):
+    tree.write("p.c", "#include <p.h>\nint p = P;\n")
+    tree.write("second/p.h", "#define P 2\n")
+    command = "gcc -Ifirst -Isecond -MD -c p.c -o p.o"
+    tree.compare(command, ["p.o", "p.d"])
+    before = tree.read("p.o")
+    tree.write("first/p.h", "#define P 1\n")
+    assert pumped(tree.compare(command, ["p.o", "p.d"]))
+    assert tree.read("p.o") != before
+
+
+def test_header_that_vanishes(tree):
+    tree.compare(COMMAND, ["a.o", "a.d"])
+    os.unlink(tree.work + "/inc/a.h")
+    here = tree.outcome(["gcc", "-c", "a.c", "-o", "a.o"], ["a.o"])
+    there = tree.outcome([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
+                         ["a.o"], DISTCC_FALLBACK=1, DISTCC_VERBOSE=0)
+    assert here[0] != 0 and there[0] == here[0] and here[2] in there[2]
+    tree.write("inc/a.h", HEADER)
+    assert pumped(tree.compare(COMMAND, ["a.o", "a.d"]))
+
+
+def test_two_builds_with_different_options_at_once(tree):
+    tree.write("d.c", '#include "inc/a.h"\n#ifdef MORE\n#include "more.h"\n'
+               "#endif\nint d = VALUE;\n")
+    tree.write("more.h", "#define MORE_OF_IT 1\n")
+    commands = {f"d{i}": f"gcc -g -DVALUE={i} {'-DMORE' if i % 2 else ''} "
+                f"-O{i % 3} -MD -c d.c -o d{i}.o" for i in range(8)}
+    local = {}
+    for name, command in commands.items():
+        local[name] = tree.outcome(command.split(),
+                                   [name + ".o", name + ".d"])
+    results = {}
+
+    def build(name):
+        results[name] = tree.outcome([tree.program,
+                                      *commands[name].split()],
+                                     [name + ".o", name + ".d"])
+
+    threads = [threading.Thread(target=build, args=(n,)) for n in commands]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == local, tree.text()
+    assert not why_here(tree.text()), tree.text()
+
+
+def scanner_pids(tree):
+    """The scanners whose socket lies in this test's directory."""
+    pids = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            exe = os.readlink(f"/proc/{pid}/exe")
+        except OSError:
+            continue
+        if exe == os.path.realpath(SCAND):
+            pids.append(int(pid))
+    return pids
+
+
+def test_scanner_killed_in_the_middle(tree):
+    tree.compare(COMMAND, ["a.o", "a.d"])
+    failures = []
+
+    def build(n):
+        for i in range(6):
+            out = [f"k{n}.o"]
+            r = tree.outcome([tree.program, "gcc", "-g", f"-DI={i}", "-c",
+                              "a.c", "-o", f"k{n}.o"], out)
+            if r[0] != 0 or r[-1] is None:
+                failures.append(r)
+
+    threads = [threading.Thread(target=build, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    killed = 0
+    while any(t.is_alive() for t in threads):
+        for pid in scanner_pids(tree):
+            try:
+                os.kill(pid, 9)
+                killed += 1
+            except ProcessLookupError:
+                pass
+        time.sleep(0.03)
+    for t in threads:
+        t.join()
+    assert not failures and killed > 0, tree.text()
+    assert pumped(tree.compare(COMMAND, ["a.o", "a.d"]))
+
+
+# ---- what is preprocessed here -----------------------------------------------
+
+@pytest.mark.parametrize("text, reason", [
+    ("const char *t = __DATE__;\n", "__DATE__"),
+    ("#define Q(x) #x\n#define S(x) Q(x)\n#include S(__COUNTER__.h)\n"
+     "int i;\n", "computed"),
+    ("__asm__(\".incbin \\\"\" NAME \"\\\"\");\n", "computed"),
+])
+def test_what_is_not_sure_is_preprocessed_here(tree, text, reason):
+    tree.write("u.c", text)
+    tree.write("0.h", "\n")
+    tree.write("data", "x")
+    # what only the assembler reads is compiled here in the end
+    tree.run([tree.program, "gcc", '-DNAME="data"', "-c", "u.c", "-o",
+              "u.o"], DISTCC_FALLBACK=1)
+    assert tree.read("u.o"), tree.text()
+    assert why_here(tree.text()) is not None and \
+        reason in why_here(tree.text())
+    stats = tree.run([tree.program, "--stats"]).stdout.decode()
+    if "incbin" not in text:
+        assert why_here(tree.text()).split(" in /")[0][:60] in stats
+
+
+def test_host_without_cpp_gets_preprocessed_text(tree, daemon):
+    tree.run([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
+             DISTCC_HOSTS=daemon.hostspec + ",lzo")
+    assert "completed ok" in tree.text() and not pumped(tree.text())
+
+
+# ---- by hand -----------------------------------------------------------------
+
+def test_scan_includes_prints_files_and_links(tree):
+    link(tree, "inc", "lnk")
+    tree.write("s.c", '#include "lnk/a.h"\n')
+    p = tree.run([tree.program, "--scan-includes", "gcc", "-c", "s.c"])
+    lines = p.stdout.decode().splitlines()
+    assert p.returncode == 0, p.stderr
+    assert f"FILE      {tree.work}/s.c" in lines
+    assert f"FILE      {tree.work}/inc/a.h" in lines
+    assert f"SYMLINK   {tree.work}/lnk" in lines
+    assert "SYSTEMDIR /usr/include" in lines
+
+
+def test_pump_runs_a_command_and_ends_the_scanner(tree):
+    p = tree.run([PUMP, "sh", "-c", f"distcc {COMMAND}; "
+                  "echo \"$INCLUDE_SERVER_PORT\"; test -S "
+                  "\"$INCLUDE_SERVER_PORT\" && command -v distcc"])
+    assert p.returncode == 0, p.stderr
+    out = p.stdout.decode().splitlines()
+    assert "in pump mode" in p.stdout.decode()
+    assert os.path.realpath(out[-1]) == os.path.realpath(tree.program)
+    assert pumped(tree.text())
+    assert tree.run([SCAND, "--status"]).returncode != 0
+
+
+def test_pump_startup_and_shutdown(tree):
+    p = tree.run(["sh", "-c", f"eval \"$({PUMP} --startup)\" && "
+                  f"test -S \"$INCLUDE_SERVER_PORT\" && distcc {COMMAND} && "
+                  f"{SCAND} --status && {PUMP} --shutdown"])
+    assert p.returncode == 0, p.stderr
+    assert pumped(tree.text())
+    assert tree.run([SCAND, "--status"]).returncode != 0
+
+
+def test_pump_passes_the_commands_status_on(tree):
+    assert tree.run([PUMP, "sh", "-c", "exit 7"]).returncode == 7
+
+
+def test_pump_wants_a_host_with_cpp(tree, daemon):
+    p = tree.run([PUMP, "true"], DISTCC_HOSTS=daemon.hostspec)
+    assert p.returncode == 1 and b",cpp" in p.stderr
+
+
+def test_pump_takes_the_hosts_that_answer(tree, daemon):
+    lsdistcc = os.path.join(os.path.dirname(PUMP), "lsdistcc")
+    assert os.access(lsdistcc, os.X_OK)
+    p = tree.run([PUMP, "sh", "-c", "echo \"$DISTCC_HOSTS\""],
+                 DISTCC_POTENTIAL_HOSTS="127.0.0.1 127.3.2.1",
+                 LSDISTCC_ARGS=f"-r{daemon.port}")
+    assert p.stdout.decode().splitlines()[-1] == \
+        f"--randomize {daemon.hostspec},cpp,lzo", p.stderr
+
+

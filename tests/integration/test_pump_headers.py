@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Pump mode where the server's own headers are not the client's: the result is
+a local compile's, and the log names the header.  Each test's control sends the
+same job without asking, and gets another object."""
+import ctypes
+import os
+import shutil
+import sys
+
+import pytest
+from pumplib import Tree, pumped, why_here, with_directory
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "escape"))
+import wirekit  # noqa: E402
+
+PLACE = "/usr/local/include"
+CLONE_NEWNS = 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+
+SOURCE = """#include <pumped.h>
+#if __has_include(<only_there.h>)
+int has = 1;
+#endif
+int value = VALUE;
+"""
+
+
+def in_own_namespace(source):
+    """preexec: this process sees source in PLACE's place"""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter():
+        if libc.unshare(CLONE_NEWNS) != 0 or \
+                libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) or \
+                libc.mount(source.encode(), PLACE.encode(), None, MS_BIND,
+                           None):
+            os._exit(99)
+    return enter
+
+
+@pytest.fixture
+def sides(tmp_path, start_daemon, sandbox_args):
+    """sides(ours, theirs) -> a Tree whose compiler has the headers `ours` in
+    PLACE, with a host that has `theirs`; dicts of name and text"""
+    if sandbox_args or os.geteuid() != 0:
+        pytest.skip("needs a full jail, and root to mount directories")
+    if not os.path.isdir(PLACE) or not shutil.which("unshare"):
+        pytest.skip(f"no {PLACE} or no unshare(1)")
+    trees = []
+
+    def make(ours, theirs):
+        for side, headers in (("ours", ours), ("theirs", theirs)):
+            (tmp_path / side).mkdir(mode=0o755)
+            for name, text in headers.items():
+                path = tmp_path / side / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text)
+        os.chmod(tmp_path, 0o755)
+        daemon = start_daemon(preexec=in_own_namespace(str(tmp_path /
+                                                           "theirs")))
+        tree = Tree(tmp_path, daemon.hostspec + ",lzo,cpp")
+        tree.wrapper = with_directory(str(tmp_path / "ours"), PLACE)
+        tree.port = daemon.port
+        tree.write("s.c", SOURCE)
+        trees.append(tree)
+        return tree
+
+    yield make
+    for tree in trees:
+        tree.stop()
+
+
+COMMAND = ["gcc", "-c", "s.c", "-o", "s.o"]
+
+
+def without_asking(tree):
+    """(status, object) of the same job, as stock's client would send it"""
+    words = ["gcc", "-c", "s.c", "-o", "s.o"]
+    reply = wirekit.exchange(tree.port, wirekit.pump_request(
+        words, [(tree.work + "/s.c", SOURCE)], tree.work))
+    assert reply.complete, reply.ended
+    return reply.status, reply.object
+
+
+def both_ways(tree, command=COMMAND):
+    here = tree.outcome(command, ["s.o"])
+    tree.forget()
+    there = tree.outcome([tree.program, *command], ["s.o"])
+    assert here[0] == 0 and there == here, tree.text()
+    return here[-1]
+
+
+def test_same_headers_are_used_there(sides):
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    local = both_ways(tree)
+    assert pumped(tree.text()), tree.text()
+    # the control of the controls
+    assert without_asking(tree) == (0, local)
+
+
+@pytest.mark.parametrize("theirs, word", [
+    ({"pumped.h": "#define VALUE 2\n"}, "has another /usr/local"),
+    ({"pumped.h": "#define VALUE 1 + 1\n"}, "has another /usr/local"),
+    ({}, "has no /usr/local"),
+    ({"pumped.h": "#define VALUE 1\n", "only_there.h": "\n"},
+     "has, and this machine has not, /usr/local/include/only_there.h"),
+], ids=["value", "size", "lacking", "extra"])
+def test_other_headers_are_noticed(sides, theirs, word):
+    tree = sides({"pumped.h": "#define VALUE 1\n"}, theirs)
+    local = both_ways(tree)
+    assert word in why_here(tree.text()), tree.text()
+    status, other = without_asking(tree)
+    assert status != 0 or other != local
+
+
+def test_header_earlier_in_the_servers_path_is_noticed(sides):
+    """The host's /usr/local/include/assert.h would win over both machines'
+    /usr/include/assert.h."""
+    tree = sides({"pumped.h": "#include <assert.h>\n#define VALUE 1\n"},
+                 {"pumped.h": "#include <assert.h>\n#define VALUE 1\n",
+                  "assert.h": "#define assert(x)\nint stolen;\n"})
+    local = both_ways(tree)
+    assert "has, and this machine has not, /usr/local/include/assert.h" in \
+        why_here(tree.text()), tree.text()
+    assert without_asking(tree)[1] != local
+
+
+def test_header_that_changes_here_is_compared_again(sides):
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    both_ways(tree)
+    assert pumped(tree.text())
+    with open(tree.top + "/ours/pumped.h", "w", encoding="ascii") as f:
+        f.write("#define VALUE 3\n")
+    both_ways(tree)
+    assert "has another" in why_here(tree.text()), tree.text()
+
+
+def test_new_header_is_compared_before_its_first_job(sides):
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides({**headers, "new.h": "int n;\n"},
+                 {**headers, "new.h": "int o;\n"})
+    both_ways(tree)
+    assert pumped(tree.text())
+    tree.write("s.c", SOURCE + "#include <new.h>\n")
+    both_ways(tree)
+    assert "has another /usr/local/include/new.h" in why_here(tree.text())
+
+
+def test_headers_are_compared_once(sides):
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    both_ways(tree)
+    assert "comparing" in tree.text()
+    for _ in range(3):
+        both_ways(tree)
+        assert pumped(tree.text()) and "comparing" not in tree.text()
+
+
+def test_many_headers_of_which_one_is_missing(sides):
+    many = {f"n/{i}.h": f"int n{i};\n" for i in range(350)}
+    ours = {"pumped.h": "#define VALUE 1\n" + "".join(
+        f"#include <n/{i}.h>\n" for i in range(350)), **many}
+    tree = sides(ours, {n: t for n, t in ours.items() if n != "n/217.h"})
+    both_ways(tree)
+    assert "has no /usr/local/include/n/217.h" in why_here(tree.text()), \
+        tree.text()
+
+
+def test_odd_header_name_is_not_asked_for(sides):
+    odd = {"pumped.h": "#include <q\"uote.h>\n#define VALUE 1\n",
+           "q\"uote.h": "int q;\n"}
+    tree = sides(odd, odd)
+    both_ways(tree)
+    assert "cannot be asked for" in why_here(tree.text()), tree.text()
+
+
