@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A scanner that lies, dies or says nonsense: the client compiles all the same,
+and sends nothing that is no plain file as it was named."""
+import os
+import socket
+import struct
+import threading
+
+import harness
+import pytest
+from pumplib import Tree, pumped, why_here
+
+ANSWER, FILE, SYMLINK, DIRECTORY, SYSTEMDIR, ABSENT = 4, 0, 1, 2, 3, 4
+
+
+def text(s):
+    data = os.fsencode(s)
+    return struct.pack("=I", len(data)) + data
+
+
+def entry(path, kind=FILE, stamp=None, target="", is_system=0):
+    if stamp is None:
+        try:
+            st = os.stat(path)
+            stamp = (st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns,
+                     st.st_ctime_ns)
+        except OSError:
+            stamp = (0, 0, 0, 0, 0)
+    return struct.pack("=II5q", kind, is_system, *stamp) + text(path) + \
+        text(target)
+
+
+def answer(*entries, n=None):
+    body = struct.pack("=IQ", 0, 0) + text("") + text("") + \
+        struct.pack("=I", len(entries) if n is None else n) + \
+        b"".join(entries)
+    return struct.pack("=II", ANSWER, len(body)) + body
+
+
+class FakeScanner:
+    """Says the same to everybody, in the place of distcc-scand."""
+
+    def __init__(self, directory, data):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        self.data = data
+        self.asked = 0
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(os.path.join(directory, "scand-2"))
+        self.sock.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            with conn:
+                self.asked += 1
+                try:
+                    conn.recv(1 << 20)
+                    conn.sendall(self.data)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, sandbox_args):
+    if sandbox_args:
+        pytest.skip("pump mode needs a full jail")
+    with harness.Daemon(str(tmp_path_factory.mktemp("daemon"))) as d:
+        yield d
+
+
+@pytest.fixture
+def tree(tmp_path, daemon):
+    t = Tree(tmp_path, daemon.hostspec + ",lzo,cpp")
+    t.write("a.h", "#define A 1\n")
+    t.write("a.c", '#include "a.h"\nint a = A;\n')
+    os.mkfifo(t.work + "/fifo")
+    os.symlink("/etc/passwd", t.work + "/link")
+    yield t
+
+
+def good(tree):
+    return [entry(tree.work + "/a.c"), entry(tree.work + "/a.h")]
+
+
+ANSWERS = {
+    "nothing": lambda t: b"",
+    "nonsense": lambda t: b"\xff" * 4096,
+    "a length of 4 GB": lambda t: struct.pack("=II", ANSWER, 0xffffffff),
+    "a cut answer": lambda t: answer(*good(t))[:-9],
+    "more entries than there are": lambda t: answer(*good(t), n=190000),
+    "entries without end": lambda t: answer(*good(t), n=0xffffffff),
+    "a relative path": lambda t: answer(*good(t), entry("a.h")),
+    "a climbing path": lambda t: answer(
+        *good(t), entry(t.work + "/../../etc/passwd")),
+    "a FIFO": lambda t: answer(*good(t), entry(t.work + "/fifo")),
+    "a directory": lambda t: answer(*good(t), entry(t.work)),
+    "a device": lambda t: answer(*good(t), entry("/dev/zero")),
+    "no such file": lambda t: answer(*good(t), entry(t.work + "/none")),
+    "another file's times": lambda t: answer(
+        *good(t), entry("/etc/passwd", stamp=(1, 2, 3, 4, 5))),
+    "a file of 1 EB": lambda t: answer(
+        *good(t), entry(t.work + "/a.h", stamp=(1, 2, 1 << 60, 4, 5))),
+    "a link to nowhere": lambda t: answer(
+        *good(t), entry(t.work + "/lnk", SYMLINK)),
+    "the same file twice": lambda t: answer(*good(t), *good(t)),
+    "too few files": lambda t: answer(good(t)[0]),
+    "no file": lambda t: answer(),
+    "an unknown kind": lambda t: answer(
+        *good(t), entry(t.work + "/a.h", kind=77)),
+    "a system header that is none": lambda t: answer(
+        *good(t), entry("/etc/passwd", is_system=1)),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_a_scanner_that_says(tree, what):
+    local = tree.outcome(["gcc", "-c", "a.c", "-o", "a.o"], ["a.o"])
+    scanner = FakeScanner(tree.top + "/distcc-scan", ANSWERS[what](tree))
+    try:
+        there = tree.outcome([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
+                             ["a.o"])
+    finally:
+        scanner.close()
+    assert there == local, tree.text()
+    assert scanner.asked > 0
+
+
+def test_control_a_scanner_that_tells_the_truth(tree):
+    scanner = FakeScanner(tree.top + "/distcc-scan", answer(*good(tree)))
+    try:
+        tree.outcome([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
+                     ["a.o"])
+    finally:
+        scanner.close()
+    assert pumped(tree.text()), tree.text()
+    assert scanner.asked == 1
+
+
+def test_another_users_directory_is_not_used(tree):
+    """What is there could have been put there by others."""
+    os.mkdir(tree.top + "/distcc-scan", mode=0o777)
+    os.chmod(tree.top + "/distcc-scan", 0o777)
+    p = tree.run([tree.program, "gcc", "-c", "a.c", "-o", "a.o"])
+    assert p.returncode == 0 and tree.read("a.o")
+    assert "no private directory" in why_here(tree.text()), tree.text()
