@@ -85,13 +85,34 @@ write_guarded(struct incbin *ib, const char *path)
 	    SECTION ".byte 0\\n.popsection\");\n#endif\n");
 }
 
+/*
+ * A directory is there if another header can be reached through it: it is left
+ * again by as many ".." as it has components, and the root's own does no harm.
+ */
+static int
+write_path(struct incbin *ib, const char *path)
+{
+	size_t len = strlen(path);
+	int r = buf_append(&ib->source, path, len);
+
+	if (path[len - 1] != '/')
+		return r;
+	for (const char *p = path; r == 0 && *p != '\0'; p++)
+		if (*p == '/')
+			r = buf_append_str(&ib->source, "../");
+	return r < 0 ? r : buf_append_str(&ib->source, ib->known + 1);
+}
+
 static int
 write_absent(struct incbin *ib, const char *path)
 {
-	return buf_printf(&ib->source, "#if __has_include(\"%s\")\n"
+	int r = buf_append_str(&ib->source, "#if __has_include(\"");
+
+	if (r == 0)
+		r = write_path(ib, path);
+	return r < 0 ? r : buf_append_str(&ib->source, "\")\n"
 	    "__asm__(\"" SECTION ".byte 2\\n.popsection\");\n"
-	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n",
-	    path);
+	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n");
 }
 
 static int
@@ -99,7 +120,8 @@ write_entry(struct incbin *ib, bool is_guarded, struct incbin_entry *e)
 {
 	const char *path = e->entry->path;
 
-	if (!is_plain(path)) {
+	if (!is_plain(path) || (path[strlen(path) - 1] == '/' &&
+	    (ib->known == NULL || !is_plain(ib->known)))) {
 		e->state = INCBIN_NAME;
 		return 0;
 	}

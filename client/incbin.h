@@ -41,6 +41,7 @@ struct incbin_entry {
 };
 
 struct incbin {
+	const char *known;		/* borrowed */
 	struct buf source;		/* buf_free() */
 	char nonce[2 * INCBIN_NONCE_BYTES + 1];
 };
@@ -48,7 +49,8 @@ struct incbin {
 /*
  * incbin_write - the source for the first *n of count entries.  Those with an
  * impossible name get their state at once.
- * in      is_guarded: some may not be there
+ * in      ib->known: a header of the host's that is there
+ *         is_guarded: some may not be there
  * returns 0, ERR_SYS, ERR_LIMIT
  */
 int incbin_write(struct incbin *ib, bool is_guarded, struct incbin_entry *e,

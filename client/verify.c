@@ -31,6 +31,7 @@ struct verdict {
 struct list {
 	struct incbin_entry *e;		/* owns */
 	size_t n;
+	const char *known;		/* a header that every compiler has */
 };
 
 static int64_t
@@ -103,12 +104,15 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 	int64_t now = now_s();
 
 	unknown->n = 0;
+	unknown->known = NULL;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct scan_entry *e = &a->entries[i];
 		enum incbin_state state;
 
 		if (!is_of_host(e))
 			continue;
+		if (e->kind == SCAN_FILE && unknown->known == NULL)
+			unknown->known = e->path;
 		state = look_up(v, entry_key(host, e), now);
 		if (state == INCBIN_SAME)
 			continue;
@@ -214,7 +218,7 @@ static int
 ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
-	struct incbin ib;
+	struct incbin ib = { .known = l.known };
 	struct remote_result answer;
 	int r = incbin_write(&ib, is_guarded, l.e, l.n, n);
 
@@ -250,7 +254,7 @@ ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
 	log_info("comparing %zu headers with those of %s", l->n,
 	    v->host->spec);
 	for (size_t i = 0; r == 0 && i < l->n; i += n) {
-		struct list rest = { l->e + i, l->n - i };
+		struct list rest = { l->e + i, l->n - i, l->known };
 
 		r = ask_once(v, is_guarded, rest, &n, why, res);
 		if (r == ERR_NOENT) {

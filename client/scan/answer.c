@@ -111,6 +111,17 @@ answer_absent(struct job *j, struct dir *d, const struct sym *name)
 	(void)add(j, SCAN_ABSENT, path, true);
 }
 
+void
+answer_absent_dir(struct job *j, const char *path)
+{
+	size_t len = strlen(path);
+	char *dir = arena_alloc(&j->scan->arena, len + 2);
+
+	memcpy(dir, path, len);
+	memcpy(dir + len, "/", 2);
+	(void)add(j, SCAN_ABSENT, dir, true);
+}
+
 int
 answer_file(struct job *j, struct ent *e)
 {

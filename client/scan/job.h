@@ -127,6 +127,7 @@ void answer_walk(struct job *j, const struct walk *w);
 int answer_file(struct job *j, struct ent *e) MUST_CHECK;
 void answer_dir(struct job *j, struct dir *d);
 void answer_absent(struct job *j, struct dir *d, const struct sym *name);
+void answer_absent_dir(struct job *j, const char *path);
 void answer_mark_system(struct job *j, struct dir *d);
 
 /* ---- engine.c ---- */

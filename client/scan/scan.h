@@ -37,7 +37,8 @@ enum scan_kind {
 			   path in which something was found */
 	SCAN_ABSENT,	/* path: below one of these, looked for and not there:
 			   where it is, the compiler would take it.  May be
-			   named twice; not resolved */
+			   named twice; not resolved.  With a slash behind it
+			   one of these directories itself */
 };
 
 struct scan_entry {

@@ -164,6 +164,9 @@ build_path(struct job *j)
 		return r;
 	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
 		return r;
+	for (size_t i = 0; own != 0 && i < j->facts->nmissing; i++)
+		if (j->facts->missing[i][0] == '/')
+			answer_absent_dir(j, j->facts->missing[i]);
 	remove_duplicates(&system, NULL, NULL);
 	remove_duplicates(&bracket, &system, &system);
 	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,

@@ -5,6 +5,7 @@ same job without asking, and gets another object."""
 import ctypes
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -123,6 +124,20 @@ def test_header_earlier_in_the_servers_path_is_noticed(sides):
     local = both_ways(tree)
     assert "has, and this machine has not, /usr/local/include/assert.h" in \
         why_here(tree.text()), tree.text()
+    assert without_asking(tree)[1] != local
+
+
+def test_directory_only_in_the_servers_path_is_noticed(sides):
+    """gcc looks in PLACE/TRIPLE before PLACE, where that is a directory."""
+    triple = subprocess.run(["gcc", "-print-multiarch"], capture_output=True,
+                            text=True, check=True).stdout.strip()
+    if not triple or os.path.isdir(f"{PLACE}/{triple}"):
+        pytest.skip("gcc has no such directory in its path")
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, {**headers,
+                           f"{triple}/pumped.h": "#define VALUE 2\n"})
+    local = both_ways(tree)
+    assert f"has not, {PLACE}/{triple}/" in why_here(tree.text())
     assert without_asking(tree)[1] != local
 
 
