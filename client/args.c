@@ -10,7 +10,7 @@
 #include "policy/option.h"
 
 /* Words that a command may grow by: see the callers of add(); each may become
- * two as well. */
+ * three as well. */
 #define EXTRA_WORDS	(2 * ARGS_MADE_MAX)
 
 /* The names that the compilers of this machine have elsewhere. */
@@ -47,7 +47,7 @@ start(struct args *a, char *const *argv)
 	while (argv[n] != NULL)
 		n++;
 	*a = (struct args){ .n = 0 };
-	a->argv = mem_calloc(2 * n + EXTRA_WORDS, sizeof(*a->argv));
+	a->argv = mem_calloc(3 * n + EXTRA_WORDS, sizeof(*a->argv));
 }
 
 static void
@@ -355,11 +355,8 @@ rewrite_cross(struct args *a, const struct args_source *src)
 #endif
 
 static void
-add_all(struct args *a, const struct args_source *src, char *const *argv)
+finish(struct args *a, const struct args_source *src)
 {
-	start(a, argv);
-	for (size_t i = 0; argv[i] != NULL; i++)
-		add_word(a, argv[i]);
 	if (src->scan->output == 0) {
 		add_made(a, mem_strdup("-o"));
 		add(a, src->scan->output_name);
@@ -376,7 +373,10 @@ args_remote(const struct args_source *src, struct args *out)
 
 	if (r < 0)
 		return r;
-	add_all(out, src, kept);
+	start(out, kept);
+	for (size_t i = 0; kept[i] != NULL; i++)
+		add_word(out, kept[i]);
+	finish(out, src);
 	if (src->scan->has_language && !src->scan->is_preprocessed)
 		rewrite_language(out);
 	return 0;
@@ -443,16 +443,63 @@ add_environment(struct args *a, const struct args_source *src)
 	return r;
 }
 
+bool
+args_can_pump(char *const *argv)
+{
+	size_t plain = 0, other = 0;
+
+	for (size_t i = 1; argv[i] != NULL; i++) {
+		if (is_plain_cpp_deps(argv[i]))
+			plain++;
+		else if (strcmp(argv[i], "-MD") == 0 ||
+		    strcmp(argv[i], "-MMD") == 0 || starts(argv[i], "-MF") ||
+		    (starts(argv[i], "-Wp,") && strstr(argv[i], ",-M") != NULL))
+			other++;
+	}
+	return plain == 0 || (plain == 1 && other == 0);
+}
+
+/* "-Wp,-MD,FILE" becomes "-MD -MF FILE", which servers redirect. */
+static bool
+add_pump_word(struct args *a, char *word)
+{
+	static char md[] = "-MD", mmd[] = "-MMD", mf[] = "-MF";
+
+	if (!is_plain_cpp_deps(word)) {
+		add_word(a, word);
+		return false;
+	}
+	add(a, starts(word, "-Wp,-MD,") ? md : mmd);
+	add(a, mf);
+	add(a, strrchr(word, ',') + 1);
+	return true;
+}
+
+/* gcc's driver does not look into -Wp, so its preprocessor makes up the target:
+ * the source's name without directory, ending in ".o". */
+static char *
+made_up_target(const struct args_source *src)
+{
+	const char *base = compiler_base(src->argv[src->scan->input]);
+	const char *dot = strrchr(base, '.');
+
+	return mem_printf("%.*s.o", (int)(dot != NULL ? (size_t)(dot - base) :
+	    strlen(base)), base);
+}
+
 /* The server has its own name for the object; that is not to be make's. */
 static int
-add_target(struct args *a, const struct args_source *src)
+add_target(struct args *a, const struct args_source *src, bool is_cpps)
 {
+	bool is_clang = compiler_family(compiler_base(src->argv[0])) ==
+	    FAMILY_CLANG;
 	struct cmdline_deps deps;
 	int r = cmdline_deps_name(src->argv, NULL, &deps);
 
 	if (r == 0 && deps.is_needed && !deps.has_target) {
 		add_made(a, mem_strdup("-MQ"));
-		add(a, src->scan->output_name);
+		add_made(a, is_cpps && !is_clang ? made_up_target(src) :
+		    mem_strdup(src->scan->output_name));
 	}
 	cmdline_deps_free(&deps);
 	return r;
@@ -461,9 +508,13 @@ add_target(struct args *a, const struct args_source *src)
 int
 args_pump(const struct args_source *src, struct args *out)
 {
+	bool is_cpps = false;
 	int r;
 
-	add_all(out, src, src->argv);
-	r = add_environment(out, src);
-	return r < 0 ? r : add_target(out, src);
+	start(out, src->argv);
+	for (size_t i = 0; src->argv[i] != NULL; i++)
+		is_cpps = add_pump_word(out, src->argv[i]) || is_cpps;
+	finish(out, src);
+	r = add_target(out, src, is_cpps);
+	return r < 0 ? r : add_environment(out, src);
 }

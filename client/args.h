@@ -56,6 +56,10 @@ int args_remote(const struct args_source *src, struct args *out) MUST_CHECK;
  */
 int args_pump(const struct args_source *src, struct args *out) MUST_CHECK;
 
+/* args_can_pump - whether args_pump() knows how the command asks for
+ * dependencies: with -Wp, only in its simple form. */
+bool args_can_pump(char *const *argv);
+
 void args_free(struct args *a);
 
 /* args_join - the words with blanks between, for messages; malloc'ed. */

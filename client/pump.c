@@ -147,10 +147,9 @@ check_command(struct pump *p, const struct job *job)
 	if (p->deps.is_needed && (p->deps.name == NULL ||
 	    strcmp(p->deps.name, "-") == 0))
 		return not_so(p, "dependencies go to standard output");
-	for (size_t i = 1; job->source.argv[i] != NULL; i++)
-		if (strncmp(job->source.argv[i], "-Wp,", 4) == 0 &&
-		    strstr(job->source.argv[i], ",-M") != NULL)
-			return not_so(p, "-Wp,-M... is used");
+	if (!args_can_pump(job->source.argv))
+		return not_so(p, "-Wp,-M... asks for dependencies in an odd "
+		    "way");
 	return 0;
 }
 

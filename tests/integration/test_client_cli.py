@@ -45,11 +45,6 @@ def test_show_hosts_and_j(client):
     assert 'entry 2 "b:99999"' in bad.stderr
 
 
-def test_not_built_in(client):
-    result = client.run("--scan-includes", "gcc", "-c", "hello.c", hosts="a")
-    assert result.returncode == 100 and "not built in" in result.stderr
-
-
 def test_show_principal(client):
     assert "Not Set" in client.run("--show-principal").stdout
     assert "a@B" in client.run("--show-principal",

@@ -96,6 +96,54 @@ check(const struct row *row,
 	cmdline_scan_free(&scan);
 }
 
+static const struct row pump_rows[] = {
+	{ "gcc -c a.c", 0, "gcc -c a.c -o a.o" },
+	{ "gcc -c dir/a.c -DX -Ifoo -include x.h -o x/y.o", 0,
+	  "gcc -c dir/a.c -DX -Ifoo -include x.h -o x/y.o" },
+	{ "gcc -MD -c dir/a.c", 0, "gcc -MD -c dir/a.c -o a.o -MQ a.o" },
+	{ "gcc -MMD -MF q.d -c a.c -o x/y.o", 0,
+	  "gcc -MMD -MF q.d -c a.c -o x/y.o -MQ x/y.o" },
+	{ "gcc -MD -MT t -c a.c -o y.o", 0, "gcc -MD -MT t -c a.c -o y.o" },
+	{ "gcc -xc++ -c a.c -o y.o", 0, "gcc -x c++ -c a.c -o y.o" },
+	{ "gcc -Wp,-MMD,s/.y.d -c dir/a.c -o y.o", 0,
+	  "gcc -MMD -MF s/.y.d -c dir/a.c -o y.o -MQ a.o" },
+	{ "clang -Wp,-MD,q.d -c dir/a.c -o y.o", 0,
+	  "clang -MD -MF q.d -c dir/a.c -o y.o -MQ y.o" },
+	{ "gcc -Wp,-DX -c a.c -o y.o", 0, "gcc -Wp,-DX -c a.c -o y.o" },
+	{ "gcc -c a.c -o y.o", COLOUR,
+	  "gcc -c a.c -o y.o -fdiagnostics-color=always" },
+};
+
+static const struct row environment_rows[] = {
+	{ "gcc -c a.c -o y.o", 0,
+	  "gcc -c a.c -o y.o -I /x -I . -I y -isystem c" },
+	{ "gcc -c a.cc -o y.o", 0,
+	  "gcc -c a.cc -o y.o -I /x -I . -I y -isystem cxx" },
+	{ "gcc -c a.m -o y.o", 0, "gcc -c a.m -o y.o -I /x -I . -I y" },
+};
+
+static void
+test_pump(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NELEM(pump_rows); i++)
+		check(&pump_rows[i], args_pump);
+}
+
+static void
+test_pump_environment(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("CPATH", "/x::y", 1), 0);
+	assert_int_equal(setenv("C_INCLUDE_PATH", "c", 1), 0);
+	assert_int_equal(setenv("CPLUS_INCLUDE_PATH", "cxx", 1), 0);
+	for (size_t i = 0; i < NELEM(environment_rows); i++)
+		check(&environment_rows[i], args_pump);
+	assert_int_equal(unsetenv("CPATH"), 0);
+	assert_int_equal(unsetenv("C_INCLUDE_PATH"), 0);
+	assert_int_equal(unsetenv("CPLUS_INCLUDE_PATH"), 0);
+}
+
 static void
 test_preprocess(void **state)
 {
@@ -118,6 +166,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_preprocess),
 		cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_pump),
+		cmocka_unit_test(test_pump_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
