@@ -20,7 +20,7 @@
 #define WAIT_MS		20000	/* for another client that asks */
 #define LOOK_AGAIN_MS	5
 #define STORE_WAIT_MS	3000
-#define LOCK_NAME	"verify.lock"
+#define LOCK_NAME	"verify"	/* and a number for each host */
 
 /* The store's value: what was found, and when. */
 struct verdict {
@@ -31,6 +31,8 @@ struct verdict {
 struct list {
 	struct incbin_entry *e;		/* owns */
 	size_t n;
+	struct scan_entry *links;	/* own, with their paths */
+	size_t nlinks;
 	const char *known;		/* a header that every compiler has */
 };
 
@@ -61,11 +63,68 @@ entry_key(struct store_key host, const struct scan_entry *e)
 	return store_key_str(host, e->path);
 }
 
+/*
+ * A link among the host's headers is looked at by way of a header behind it:
+ * through the link it must be the same.
+ * out     out: that header under the link's name; out->path: malloc'ed
+ */
 static bool
-is_of_host(const struct scan_entry *e)
+through_link(const struct scan_answer *a, const struct scan_entry *link,
+    struct scan_entry *out)
 {
-	return e->is_system && (e->kind == SCAN_FILE ||
-	    e->kind == SCAN_ABSENT);
+	AUTOFREE char *real = realpath(link->path, NULL);
+	size_t len = real != NULL ? strlen(real) : 0;
+
+	for (size_t i = 0; len != 0 && i < a->n; i++) {
+		const struct scan_entry *e = &a->entries[i];
+
+		if (e->kind != SCAN_FILE || strncmp(e->path, real, len) != 0 ||
+		    (e->path[len] != '/' && e->path[len] != '\0'))
+			continue;
+		*out = *e;
+		out->path = mem_printf("%s%s", link->path, e->path + len);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * returns the entry that is to be compared for this one; NULL: none.
+ */
+static const struct scan_entry *
+of_host(const struct scan_answer *a, const struct scan_entry *e,
+    struct list *l)
+{
+	struct scan_entry *link;
+
+	if (!e->is_system)
+		return NULL;
+	if (e->kind == SCAN_FILE || e->kind == SCAN_ABSENT)
+		return e;
+	if (e->kind != SCAN_SYMLINK)
+		return NULL;
+	if (l->links == NULL)
+		l->links = mem_calloc(a->n, sizeof(*l->links));
+	link = &l->links[l->nlinks];
+	if (!through_link(a, e, link))
+		return NULL;
+	l->nlinks++;
+	return link;
+}
+
+static void
+free_list(struct list *l)
+{
+	for (size_t i = 0; i < l->nlinks; i++) {
+		union { const char *in; void *out; } p = {
+			l->links[i].path
+		};
+
+		free(p.out);
+	}
+	free(l->links);
+	free(l->e);
+	memset(l, 0, sizeof(*l));
 }
 
 static enum incbin_state
@@ -103,13 +162,13 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 	struct store_key host = host_key(v, "header");
 	int64_t now = now_s();
 
-	unknown->n = 0;
-	unknown->known = NULL;
+	free_list(unknown);
 	for (size_t i = 0; i < a->n; i++) {
-		const struct scan_entry *e = &a->entries[i];
+		const struct scan_entry *e = of_host(a, &a->entries[i],
+		    unknown);
 		enum incbin_state state;
 
-		if (!is_of_host(e))
+		if (e == NULL)
 			continue;
 		if (e->kind == SCAN_FILE && unknown->known == NULL)
 			unknown->known = e->path;
@@ -254,7 +313,8 @@ ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
 	log_info("comparing %zu headers with those of %s", l->n,
 	    v->host->spec);
 	for (size_t i = 0; r == 0 && i < l->n; i += n) {
-		struct list rest = { l->e + i, l->n - i, l->known };
+		struct list rest = { .e = l->e + i, .n = l->n - i,
+		    .known = l->known };
 
 		r = ask_once(v, is_guarded, rest, &n, why, res);
 		if (r == ERR_NOENT) {
@@ -270,7 +330,8 @@ ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
 static int
 take_turn(const struct verify *v)
 {
-	AUTOFREE char *path = mem_printf("%s/" LOCK_NAME, v->dir);
+	AUTOFREE char *path = mem_printf("%s/" LOCK_NAME "-%016llx", v->dir,
+	    (unsigned long long)host_key(v, "lock").a);
 	AUTOFD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
 	const struct timespec pause = { 0, LOOK_AGAIN_MS * 1000000L };
@@ -320,6 +381,6 @@ verify_headers(const struct verify *v, const struct scan_answer *a,
 
 	if (r == 0 && unknown.n != 0)
 		r = ask_in_turn(v, a, &unknown, why, res);
-	free(unknown.e);
+	free_list(&unknown);
 	return r;
 }

@@ -54,7 +54,7 @@ def sides(tmp_path, start_daemon, sandbox_args):
             (tmp_path / side).mkdir(mode=0o755)
             for name, text in headers.items():
                 path = tmp_path / side / name
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(exist_ok=True, parents=True)
                 path.write_text(text)
         os.chmod(tmp_path, 0o755)
         daemon = start_daemon(preexec=in_own_namespace(str(tmp_path /
@@ -181,6 +181,28 @@ def test_many_headers_of_which_one_is_missing(sides):
     both_ways(tree)
     assert "has no /usr/local/include/n/217.h" in why_here(tree.text()), \
         tree.text()
+
+
+def test_link_that_leads_elsewhere_there_is_noticed(sides):
+    headers = {"real/pumped.h": "#define VALUE 1\n",
+               "other/pumped.h": "#define VALUE 2\n"}
+    tree = sides(headers, headers)
+    os.symlink("real/pumped.h", tree.top + "/ours/pumped.h")
+    os.symlink("other/pumped.h", tree.top + "/theirs/pumped.h")
+    local = both_ways(tree)
+    assert "has another /usr/local/include/pumped.h" in \
+        why_here(tree.text()), tree.text()
+    assert without_asking(tree)[1] != local
+
+
+def test_same_links_are_used_there(sides):
+    headers = {"real/deep/pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    for side in ("ours", "theirs"):
+        os.symlink("real/deep", f"{tree.top}/{side}/way")
+        os.symlink("way/pumped.h", f"{tree.top}/{side}/pumped.h")
+    both_ways(tree)
+    assert pumped(tree.text()), tree.text()
 
 
 def test_odd_header_name_is_not_asked_for(sides):
