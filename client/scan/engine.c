@@ -78,7 +78,7 @@ evaluate(struct job *j, struct frame *f, struct toks toks, enum truth *truth)
 	struct expand *e = &j->scan->expand;
 	int r;
 
-	e->level = f->level;
+	e->level = f->is_renamed ? EXPAND_NO_LEVEL : f->level;
 	e->file = NULL;
 	recall_begin(&e->note);
 	r = cond_eval(e, toks, j->facts != NULL ? &j->facts->lang :
@@ -249,6 +249,8 @@ run_file(struct job *j, struct frame *f)
 		    tree_path(&j->scan->tree, f->ent));
 	if (f->file->stamp.size > LARGE_BYTES)
 		j->next_check = 0;	/* that took a while */
+	f->is_renamed = u->renames_file ||
+	    (f->includer != NULL && f->includer->is_renamed);
 	return run_range(j, f, u, 0, (uint32_t)u->n);
 }
 
@@ -259,7 +261,7 @@ see_file(struct job *j, struct file *f)
 	if (f->seen == j->scan->tree.scan)
 		return;
 	f->seen = j->scan->tree.scan;
-	f->entered = f->once = false;
+	f->entered = f->once = f->maybe_once = false;
 }
 
 /* Whether the file was read before and asked to be read once. */
@@ -292,6 +294,10 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 	if (found->ent->type == ENT_NULL)
 		return 0;
 	f.file = found->ent->file;
+	see_file(j, f.file);
+	if (f.file->maybe_once)
+		return job_unsure(j, "_Pragma(\"once\") in %.180s",
+		    tree_path(&j->scan->tree, found->ent));
 	if (is_done(j, f.file, is_import))
 		return 0;
 	return run_file(j, &f);
@@ -307,10 +313,10 @@ compute_name(struct job *j, struct frame *f, struct toks toks,
 	struct tok t;
 	int r;
 
-	e->level = f->level;
+	e->level = f->is_renamed ? EXPAND_NO_LEVEL : f->level;
 	while (main->includer != NULL)
 		main = main->includer;
-	e->file = j->opts->is_file_mapped ? NULL : search_spelled(j, f);
+	e->file = j->opts->is_file_mapped || f->is_renamed ? NULL : search_spelled(j, f);
 	e->base_file = main->is_main ? search_spelled(j, main) : NULL;
 	expand_begin(e, toks);
 	t = expand_next(e);
@@ -403,6 +409,10 @@ run_one(struct job *j, struct frame *f, const struct directive *d)
 	case DIR_ONCE:
 		if (f->file != NULL && !f->is_main)
 			macro_set_flag(m, &f->file->once);
+		return 0;
+	case DIR_MAYBE_ONCE:
+		if (f->file != NULL)
+			macro_set_flag(m, &f->file->maybe_once);
 		return 0;
 	case DIR_PUSH:
 		macro_push(m, d->sym);

@@ -607,6 +607,8 @@ builtin(struct expand *e, const struct tok *t)
 		    e->file : e->base_file);
 	case WORD_LEVEL:
 		e->note.unfit = true;
+		if (e->level == EXPAND_NO_LEVEL)
+			break;
 		return make_number(e, t, e->level);
 	case WORD_VARIES:
 		e->note.unfit = true;

@@ -21,6 +21,8 @@ struct context {
 	bool barrier;		/* nothing below may be read */
 };
 
+#define EXPAND_NO_LEVEL	(~0U)	/* it is not known */
+
 struct expand {
 	const struct macros *macros;	/* borrows */
 	struct atoms *atoms;		/* borrows */
@@ -29,7 +31,7 @@ struct expand {
 	size_t depth, size;
 	struct tok *args;		/* owns: tokens of arguments in hand */
 	size_t nargs, args_size;
-	unsigned int level;		/* of __INCLUDE_LEVEL__ */
+	unsigned int level;		/* of __INCLUDE_LEVEL__, or: */
 	const char *file, *base_file;	/* __FILE__, __BASE_FILE__; or NULL */
 	unsigned int literal;		/* > 0: expand nothing */
 	bool unknown;	/* met a macro whose contents are not known */

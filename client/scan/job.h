@@ -68,6 +68,7 @@ struct frame {
 	int place;
 	unsigned int level;
 	bool is_main;
+	bool is_renamed;		/* by #line, here or further out */
 };
 
 struct job {

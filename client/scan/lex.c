@@ -30,6 +30,7 @@ struct lexer {
 	uint32_t *open;
 	size_t nopen, open_size;
 	size_t work;
+	bool in_directive;
 };
 
 /* ---- tokens ---------------------------------------------------------- */
@@ -756,6 +757,8 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 
 	if (q == p)
 		return;
+	if (text_is(*p, TEXT_DIGIT))	/* # 1 "name" */
+		lx->unit->renames_file = true;
 	word = get_name(lx, p, q)->word;
 	if (word == WORD_NONE)
 		return;
@@ -779,6 +782,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 	case WORD_DEFINE:	dir_define(lx); break;
 	case WORD_UNDEF:	dir_undef(lx); break;
 	case WORD_PRAGMA:	dir_pragma(lx, p, end); break;
+	case WORD_LINE:		lx->unit->renames_file = true; break;
 	default:		break;
 	}
 }
@@ -841,7 +845,9 @@ one_line(struct lexer *lx, const char *p)
 	literal = lx->text.literal;
 	if (strncmp(name, "pragma", 6) == 0)
 		lx->text.literal = NULL;	/* it is obeyed, not watched */
+	lx->in_directive = true;
 	end = text_line(&lx->text, name);
+	lx->in_directive = false;
 	lx->text.literal = NULL;	/* each literal was seen once */
 	if ((size_t)(end - p) > DIRECTIVE_MAX)
 		add_unsure(lx, "a directive of more than 1 MB");
@@ -919,6 +925,29 @@ watch_macros(struct lexer *lx, const char *p, const char *q)
 	}
 }
 
+/* _Pragma("once"), or a macro that holds it. */
+static void
+watch_once(struct lexer *lx, const char *p, const char *q)
+{
+	const char *start = lx->text.start;
+
+	if (q - p != 4 || memcmp(p, "once", 4) != 0)
+		return;
+	p--;
+	while (p > start && text_is(p[-1], TEXT_BLANK))
+		p--;
+	if (p == start || *--p != '(')
+		return;
+	while (p > start && text_is(p[-1], TEXT_BLANK))
+		p--;
+	if (!ends_with(start, p, "_Pragma"))
+		return;
+	if (lx->in_directive)
+		add_unsure(lx, "a macro with _Pragma(\"once\")");
+	else
+		add_dir(lx, DIR_MAYBE_ONCE);
+}
+
 static void
 see_literal(void *arg, const char *p, const char *q)
 {
@@ -929,6 +958,7 @@ see_literal(void *arg, const char *p, const char *q)
 		watch_asm(lx, DIR_ASM_INCLUDE, ".include", p, q);
 	}
 	watch_macros(lx, p, q);
+	watch_once(lx, p, q);
 }
 
 /* Whether there is a trigraph that could make a directive or a splice. */

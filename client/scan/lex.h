@@ -89,6 +89,7 @@ enum directive_kind {
 	DIR_DEFINE,		/* sym, macro, number */
 	DIR_UNDEF,		/* sym */
 	DIR_ONCE,
+	DIR_MAYBE_ONCE,		/* _Pragma("once"): compilers differ */
 	DIR_PUSH, DIR_POP,	/* sym */
 	DIR_TAINT,		/* sym: a macro's body pushes or pops it */
 	DIR_DEPENDENCY,		/* name */
@@ -135,6 +136,7 @@ struct unit {
 	struct arena arena;	/* owns everything below */
 	struct directive *dirs;
 	size_t n;
+	bool renames_file;	/* has #line: __FILE__ is not its name */
 	bool depends_on_mode;	/* another mode would read it differently */
 };
 

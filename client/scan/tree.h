@@ -49,6 +49,7 @@ struct file {
 	uint32_t seen;
 	bool entered;			/* its directives ran */
 	bool once;			/* #pragma once or #import */
+	bool maybe_once;		/* for some compilers */
 	bool has_once;			/* kept: says #pragma once somewhere */
 };
 
