@@ -257,7 +257,7 @@ check:
 check-unit: $(UNIT:%=$(B)/test/%)
 	@tests/run-unit $^
 
-check-integration: all
+check-integration: all $(B)/test/scan
 	@test -n '$(PYTHON)' || { echo 'no python3 with pytest'; exit 1; }
 	# with CI set, pytest compares differing objects byte by byte: for hours
 	env -u CI DISTCC_BUILD='$(abspath $(B))' $(PYTHON) -m pytest -rsfE \

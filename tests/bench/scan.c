@@ -3,6 +3,7 @@
  * scan - one scanner for the commands of a whole build, in this process.
  *
  * usage: scan [ROUNDS] <COMMANDS
+ *        scan compare <COMMANDS
  *
  * Each line of COMMANDS is a working directory, a compiler's absolute path and
  * the words of a command, with tabs between them.  For each command comes a
@@ -10,6 +11,10 @@
  * looked at, the number of files, and a digest of the answer; at the end, for
  * each round, the sum of microseconds.  What the compiler takes to be asked
  * is not counted.
+ *
+ * compare: each command is scanned by one scanner that remembers what
+ * conditions came to, and by one that does not; where their answers differ,
+ * the command is printed, and the exit status is 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/scan/job.h"
 #include "client/scan/scan.h"
 #include "lib/mem.h"
 
@@ -83,39 +89,81 @@ scan_one(struct scan *s, const struct scan_request *req, struct scan_answer *a)
 	}
 }
 
-static double
-scan_line(struct scan *s, char *line)
+/* A line's command; the words stay in the line.  Returns the last one. */
+static const char *
+parse(char *line, char **words, struct scan_request *req)
 {
-	char *words[WORDS_MAX + 1];
-	struct scan_request req = { .env = environ };
-	struct scan_answer a;
 	size_t n = 0;
-	double us;
 
 	while (line != NULL && n < WORDS_MAX)
 		words[n++] = strsep(&line, "\t\n");
 	if (n < 4)
-		return 0;
+		exit(2);
 	words[n - 1] = NULL;	/* behind the newline */
-	req.cwd = words[0];
-	req.compiler = words[1];
-	req.argv = words + 2;
-	us = scan_one(s, &req, &a);
+	*req = (struct scan_request){ .env = environ, .cwd = words[0],
+	    .compiler = words[1], .argv = words + 2 };
+	return words[n - 2];
+}
+
+static double
+scan_line(struct scan *s, char *line)
+{
+	char *words[WORDS_MAX + 1];
+	struct scan_request req;
+	struct scan_answer a;
+	const char *name = parse(line, words, &req);
+	double us = scan_one(s, &req, &a);
+
 	(void)printf("%8.0f %8zu %6zu %016llx %s\n", us, a.directives, a.n,
-	    (unsigned long long)digest(&a), words[n - 2]);
+	    (unsigned long long)digest(&a), name);
 	scan_answer_free(&a);
 	return us;
+}
+
+static int
+compare(void)
+{
+	struct scan *remembers = scan_new(FDS_MAX), *forgets = scan_new(FDS_MAX);
+	char *words[WORDS_MAX + 1], *line = NULL;
+	size_t size = 0, n = 0, files = 0, differ = 0;
+	struct scan_answer a, b;
+	struct scan_request req;
+
+	forgets->forgets = true;
+	for (; getline(&line, &size, stdin) > 0; n++) {
+		(void)parse(line, words, &req);
+		(void)scan_one(remembers, &req, &a);
+		(void)scan_one(forgets, &req, &b);
+		files += b.n;
+		if (a.outcome != b.outcome || digest(&a) != digest(&b)) {
+			differ++;
+			for (size_t i = 2; words[i] != NULL; i++)
+				(void)printf("%s ", words[i]);
+			(void)printf("(%zu and %zu files)\n", a.n, b.n);
+		}
+		scan_answer_free(&a);
+		scan_answer_free(&b);
+	}
+	(void)printf("%zu commands, %zu files, %zu differ; %zu bytes\n", n,
+	    files, differ, remembers->tree.recalled);
+	free(line);
+	scan_free(remembers);
+	scan_free(forgets);
+	return differ != 0;
 }
 
 int
 main(int argc, char **argv)
 {
 	long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 1;
-	struct scan *s = scan_new(FDS_MAX);
+	struct scan *s;
 	size_t size = 0;
 	char *line = NULL;
 	double total;
 
+	if (argc > 1 && strcmp(argv[1], "compare") == 0)
+		return compare();
+	s = scan_new(FDS_MAX);
 	while (rounds-- > 0) {
 		rewind(stdin);
 		for (total = 0; getline(&line, &size, stdin) > 0; )

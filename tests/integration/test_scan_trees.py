@@ -68,7 +68,7 @@ SOURCE_SETS = [
     ("fmtlib", "g++", ["src/*.cc", "test/*.cc"],
      ["-Iinclude", "-std=c++17"], []),
     ("ledger", "g++", ["src/*.cc", "test/unit/*.cc"],
-     ["-Isrc", "-Ilib", "-std=c++17"], []),
+     ["-Isrc", "-Ilib", "-std=c++17", "-I/usr/include/python3.11"], []),
     ("snappy", "g++", ["*.cc"], ["-I."], []),
     ("tinyxml2", "g++", ["*.cpp"], [], []),
     ("lua5.4", "gcc", ["src/*.c"], ["-DLUA_USE_LINUX"], []),
