@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* watch - strings that can make a compiler open a file or change a macro. */
+#include <string.h>
+
+#include "client/scan/lexer.h"
+
+static bool
+ends_with(const char *start, const char *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(p - start) >= n && memcmp(p - n, word, n) == 0;
+}
+
+/* The operand of .incbin or .include at p, within a string's contents. */
+static void
+asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
+    const char *q)
+{
+	const char *close;
+	size_t quote;
+
+	while (p < q && text_is(*p, TEXT_BLANK))
+		p++;
+	if (p < q && *p != '"' && *p != '\\')
+		return;		/* no assembler would take it */
+	quote = p < q && *p == '"' ? 1 : q - p > 1 && p[0] == '\\' &&
+	    p[1] == '"' ? 2 : 0;
+	close = quote == 0 ? NULL :
+	    memmem(p + quote, (size_t)(q - p) - quote, p, quote);
+	if (close == NULL ||
+	    memchr(p + quote, '\\', (size_t)(close - p) - quote) != NULL) {
+		unit_add_unsure(lx, "computed operand of .incbin or .include");
+		return;
+	}
+	unit_add(lx, kind)->name = lex_name(lx, p + quote, close);
+}
+
+static void
+watch_asm(struct lexer *lx, enum directive_kind kind, const char *word,
+    const char *p, const char *q)
+{
+	size_t n = strlen(word);
+
+	while ((p = memmem(p, (size_t)(q - p), word, n)) != NULL) {
+		p += n;
+		if (p == q || !text_is(*p, TEXT_WORD))
+			asm_operand(lx, kind, p, q);
+	}
+}
+
+/* push_macro("X") where it is no #pragma: X cannot be trusted any more. */
+static void
+watch_macros(struct lexer *lx, const char *p, const char *q)
+{
+	const char *name;
+
+	if (ends_with(lx->text.start, p, "_macro(\"")) {
+		unit_add(lx, DIR_TAINT)->sym = lex_name(lx, p, q);
+		return;
+	}
+	while ((p = memmem(p, (size_t)(q - p), "_macro(\\\"", 9)) != NULL) {
+		name = p + 9;
+		p = lex_word_end(name);
+		if (p > q)
+			return;
+		unit_add(lx, DIR_TAINT)->sym = lex_name(lx, name, p);
+	}
+}
+
+/* _Pragma("once"), or a macro that holds it. */
+static void
+watch_once(struct lexer *lx, const char *p, const char *q)
+{
+	const char *start = lx->text.start;
+
+	if (q - p != 4 || memcmp(p, "once", 4) != 0)
+		return;
+	p--;
+	while (p > start && text_is(p[-1], TEXT_BLANK))
+		p--;
+	if (p == start || *--p != '(')
+		return;
+	while (p > start && text_is(p[-1], TEXT_BLANK))
+		p--;
+	if (!ends_with(start, p, "_Pragma"))
+		return;
+	if (lx->in_directive)
+		unit_add_unsure(lx, "a macro with _Pragma(\"once\")");
+	else
+		unit_add(lx, DIR_MAYBE_ONCE);
+}
+
+void
+watch_literal(void *arg, const char *p, const char *q)
+{
+	struct lexer *lx = arg;
+
+	if (memchr(p, '.', (size_t)(q - p)) != NULL) {
+		watch_asm(lx, DIR_INCBIN, ".incbin", p, q);
+		watch_asm(lx, DIR_ASM_INCLUDE, ".include", p, q);
+	}
+	watch_macros(lx, p, q);
+	watch_once(lx, p, q);
+}
