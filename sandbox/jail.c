@@ -91,6 +91,13 @@ limit(int which, uint64_t value)
 	    err_from_errno(errno) : 0;
 }
 
+/* Whether the job shares its uid with all that its user runs here. */
+static bool
+shares_uid(const struct jail_plan *plan)
+{
+	return plan->reduced_dir != NULL && geteuid() != 0;
+}
+
 static int
 set_limits(const struct jail_plan *plan, uint32_t id)
 {
@@ -109,8 +116,11 @@ set_limits(const struct jail_plan *plan, uint32_t id)
 	    (r = limit(RLIMIT_MEMLOCK, 0)) < 0 ||
 	    (r = limit(RLIMIT_MSGQUEUE, 0)) < 0 ||
 	    (r = limit(RLIMIT_SIGPENDING, 256)) < 0 ||
-	    /* it counts the uid, which is this jail's alone; and PID 1 */
-	    (r = limit(RLIMIT_NPROC, l->max_processes + 1ULL)) < 0)
+	    /* it counts the uid, and so PID 1; where that is a person's, it
+	     * would count all else that this person runs, in whatever
+	     * container, and stop compilers at random */
+	    (!shares_uid(plan) && (r = limit(RLIMIT_NPROC,
+	    l->max_processes + 1ULL)) < 0))
 		return r;
 	/* a hard limit below ours is fine, it cannot be raised anyway */
 	(void)setrlimit(RLIMIT_STACK, &stack);
@@ -144,6 +154,30 @@ forbid_privilege(const struct jail_plan *plan, uint32_t id)
 	return sandbox_no_new_privs();
 }
 
+/*
+ * Without a root of its own: what PID 1, too, may read and write.  The compiler
+ * gets less, by jail_confine_compiler().
+ */
+static int
+restrict_files(const struct jail_plan *plan, uint32_t id)
+{
+	AUTOFD ruleset = -1;
+	int r;
+
+	if (plan->reduced_dir == NULL)
+		return 0;
+	ruleset = landlock_new(LANDLOCK_READ | LANDLOCK_WRITE);
+	if (ruleset < 0)
+		return ruleset;
+	if ((r = landlock_allow(ruleset, jail_root(plan, id),
+	    LANDLOCK_READ | LANDLOCK_WRITE)) < 0 ||
+	    (r = landlock_allow(ruleset, "/dev/null",
+	    LANDLOCK_READ | LANDLOCK_WRITE)) < 0 ||
+	    (r = rootfs_allow_read(plan->rootfs, ruleset)) < 0)
+		return r;
+	return landlock_enforce(ruleset);
+}
+
 static int
 restrict_exec(const struct jail_plan *plan, uint32_t id)
 {
@@ -169,6 +203,7 @@ static const struct step steps[] = {
 	{ "limits", set_limits },
 	{ "uid and capabilities", drop_privilege },
 	{ "no_new_privs", forbid_privilege },
+	{ "Landlock for files", restrict_files },
 	{ "Landlock", restrict_exec },
 	{ "seccomp", filter_calls },
 };
@@ -372,8 +407,8 @@ jail_confine_compiler(const struct jail_plan *plan, uint32_t id,
 	if (writable != NULL && (r = landlock_allow(ruleset, writable,
 	    LANDLOCK_WRITE)) < 0)
 		return r;
-	if (plan->reduced_dir != NULL && (setpgid(0, 0) < 0 ||
-	    (r = rootfs_allow_read(plan->rootfs, ruleset)) < 0))
+	if (plan->reduced_dir != NULL && ((r = rootfs_allow_read(plan->rootfs,
+	    ruleset)) < 0 || setpgid(0, 0) < 0))
 		return r < 0 ? r : err_from_errno(errno);
 	if ((r = landlock_enforce(ruleset)) < 0)
 		return r;

@@ -238,8 +238,9 @@ static bool
 try_limits(const struct probe_context *ctx, char *detail, size_t size)
 {
 	struct rlimit core, nproc, as;
+	/* the number of processes would count all of this user's */
+	bool is_shared = ctx->is_reduced && !ctx->is_root;
 
-	(void)ctx;
 	if (getrlimit(RLIMIT_CORE, &core) < 0 ||
 	    getrlimit(RLIMIT_NPROC, &nproc) < 0 ||
 	    getrlimit(RLIMIT_AS, &as) < 0)
@@ -248,8 +249,8 @@ try_limits(const struct probe_context *ctx, char *detail, size_t size)
 	    "space %llu MiB", (unsigned long long)core.rlim_max,
 	    (unsigned long long)nproc.rlim_max,
 	    (unsigned long long)as.rlim_max >> 20);
-	return core.rlim_max == 0 && nproc.rlim_max != RLIM_INFINITY &&
-	    as.rlim_max != RLIM_INFINITY;
+	return core.rlim_max == 0 && as.rlim_max != RLIM_INFINITY &&
+	    (is_shared || nproc.rlim_max != RLIM_INFINITY);
 }
 
 static bool
