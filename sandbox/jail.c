@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -7,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -58,8 +60,7 @@ make_reduced_root(const struct jail_plan *plan, uint32_t id)
 	    (chown(root, plan->uid_base + id, plan->uid_base + id) < 0 ||
 	    chown(tmp, plan->uid_base + id, plan->uid_base + id) < 0))
 		return err_from_errno(errno);
-	return setpgid(0, 0) < 0 ||
-	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ?
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ?
 	    err_from_errno(errno) : 0;
 }
 
@@ -357,6 +358,65 @@ jail_kill(const struct jail *j)
 	(void)syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
 }
 
+int
+jail_lead_reduced(void)
+{
+	return setpgid(0, 0) < 0 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ?
+	    err_from_errno(errno) : 0;
+}
+
+/* A child of ours that is no PID 1 of a jail: those are in our own group. */
+static pid_t
+find_orphan(DIR *proc)
+{
+	struct dirent *e;
+
+	rewinddir(proc);
+	while ((e = readdir(proc)) != NULL) {
+		char path[sizeof(e->d_name) + sizeof("/stat")], text[512];
+		const char *p;
+		long pid = strtol(e->d_name, NULL, 10), parent, group;
+		ssize_t n;
+		AUTOFD fd = -1;
+
+		if (pid <= 1)
+			continue;
+		(void)snprintf(path, sizeof(path), "%ld/stat", pid);
+		fd = openat(dirfd(proc), path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || (n = read(fd, text, sizeof(text) - 1)) <= 0)
+			continue;
+		text[n] = '\0';
+		/* the name in parentheses is the job's choice */
+		if ((p = strrchr(text, ')')) != NULL &&
+		    sscanf(p, ") %*c %ld %ld", &parent, &group) == 2 &&
+		    parent == getpid() && group != getpgrp())
+			return (pid_t)pid;
+	}
+	return -1;
+}
+
+/*
+ * Reduced, and PID 1 was ended: what it leaves becomes ours.  A group is killed
+ * as a whole, so a fork bomb cannot run away.
+ */
+static void
+end_orphans(void)
+{
+	DIR *proc = opendir("/proc");
+	pid_t pid, group;
+
+	while (proc != NULL && (pid = find_orphan(proc)) > 0) {
+		group = getpgid(pid);
+		if (group > 1 && group != getpgrp())
+			(void)kill(-group, SIGKILL);
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+	}
+	if (proc != NULL)
+		(void)closedir(proc);
+}
+
 /* Remove what a reduced jail left in the host's file system. */
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -380,6 +440,8 @@ jail_reap(struct jail *j, int *wait_status, struct rusage *usage,
 		}
 	fd_close(&j->pidfd);
 	fd_close(&j->chan);
+	if (j->plan->reduced_dir != NULL && *wait_status != 0)
+		end_orphans();
 	if (j->plan->reduced_dir != NULL)
 		(void)nftw(jail_root(j->plan, j->id), remove_one, 16,
 		    FTW_DEPTH | FTW_PHYS);

@@ -60,6 +60,12 @@ int jail_start(const struct jail_plan *plan, uint32_t id, jail_main *fn,
     void *arg, struct jail *out) MUST_CHECK;
 
 /*
+ * jail_lead_reduced - once, by who starts reduced jails: what a killed PID 1
+ * leaves behind comes to the caller, and jail_reap() ends it.
+ */
+int jail_lead_reduced(void) MUST_CHECK;
+
+/*
  * jail_root - the directory that is the job's root: "" in a full jail, where it
  * is "/" itself; static, overwritten by the next call.
  */

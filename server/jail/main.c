@@ -296,7 +296,7 @@ make_reduced_dir(void)
 	if (chmod(reduced_dir, 0711) < 0)
 		return fail("job directory", err_from_errno(errno));
 	plan.reduced_dir = reduced_dir;
-	return 0;
+	return jail_lead_reduced();
 }
 
 static int

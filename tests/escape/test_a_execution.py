@@ -160,6 +160,8 @@ ROWS = [
 @pytest.mark.parametrize("compiler", ["gcc", "g++", "clang", KIT_NAME])
 def test_normal_compiles_pass(server, compiler, protocol):
     """or every row above would hold for nothing"""
+    if protocol == 3 and server.world.is_reduced:
+        pytest.skip("pump mode needs a full jail")
     if compiler != KIT_NAME and shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
     name = "a.cc" if compiler == "g++" else "a.c"
