@@ -452,26 +452,22 @@ int
 jail_confine_compiler(const struct jail_plan *plan, uint32_t id,
     const char *writable)
 {
-	AUTOFD ruleset = landlock_new(LANDLOCK_READ | LANDLOCK_WRITE);
-	const char *root = jail_root(plan, id);
+	/* what it reads: the root holds no more, or restrict_files() saw to it */
+	AUTOFD ruleset = landlock_new(LANDLOCK_WRITE);
 	char tmp[PATH_MAX];
 	int r;
 
 	if (ruleset < 0)
 		return ruleset;
-	(void)snprintf(tmp, sizeof(tmp), "%s/tmp", root);
-	if ((r = landlock_allow(ruleset, root[0] != '\0' ? root : "/",
-	    LANDLOCK_READ)) < 0 ||
-	    (r = landlock_allow(ruleset, "/dev/null",
-	    LANDLOCK_READ | LANDLOCK_WRITE)) < 0 ||
+	(void)snprintf(tmp, sizeof(tmp), "%s/tmp", jail_root(plan, id));
+	if ((r = landlock_allow(ruleset, "/dev/null", LANDLOCK_WRITE)) < 0 ||
 	    (r = landlock_allow(ruleset, tmp, LANDLOCK_WRITE)) < 0)
 		return r;
 	if (writable != NULL && (r = landlock_allow(ruleset, writable,
 	    LANDLOCK_WRITE)) < 0)
 		return r;
-	if (plan->reduced_dir != NULL && ((r = rootfs_allow_read(plan->rootfs,
-	    ruleset)) < 0 || setpgid(0, 0) < 0))
-		return r < 0 ? r : err_from_errno(errno);
+	if (plan->reduced_dir != NULL && setpgid(0, 0) < 0)
+		return err_from_errno(errno);
 	if ((r = landlock_enforce(ruleset)) < 0)
 		return r;
 	return sandbox_filter_load(&plan->compiler_filter);
