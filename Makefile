@@ -97,10 +97,11 @@ WORKER	= $(filter-out %/sealed.c,$(wildcard server/worker/*.c)) $(WIRE) \
 # distccd-worker-gss: the same for sealed connections, with GSSAPI to unseal.
 GSS	= auth/config.c auth/context.c auth/stream.c
 WORKER_GSS = $(filter-out %/sealed_none.c,$(wildcard server/worker/*.c)) \
-	   $(GSS) $(WIRE) $(POLICY) $(SELF) $(LIB)
+	   server/forker.c $(GSS) $(WIRE) $(POLICY) $(SELF) $(LIB)
 # distccd-auth: GSSAPI's handshake.  No byte of a job, no parser of one.
 HANDSHAKE = wire/auth.c wire/seal.c wire/token.c
-AUTH	= $(wildcard server/auth/*.c) $(GSS) $(HANDSHAKE) $(SELF) $(LIB)
+AUTH	= $(wildcard server/auth/*.c) server/forker.c $(GSS) $(HANDSHAKE) \
+	   $(SELF) $(LIB)
 # distcc-gss.so: GSSAPI for the client, loaded when a host asks for it.
 PLUGIN	= auth/plugin.c $(GSS) $(HANDSHAKE) $(LIB)
 # distccd-jail: makes jails.  Reads no client's byte while it has a privilege.

@@ -69,10 +69,11 @@ int context_accept(struct context *c, struct view token, struct buf *reply,
     bool *is_done) MUST_CHECK;
 
 /*
- * context_check_acceptor - whether there is any key to accept with.
+ * context_open_acceptor - find the keys to accept with; once, before any
+ * context_accept().
  * returns 0; ERR_ACCESS with context_why()
  */
-int context_check_acceptor(struct context *c) MUST_CHECK;
+int context_open_acceptor(struct context *c) MUST_CHECK;
 
 /*
  * context_names - who is there, once established.

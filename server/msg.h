@@ -8,7 +8,7 @@
  * message but its fixed fields.
  *
  *	listener <-> worker (one channel a connection)
- *	  HELLO        L>W  first, once             fds: config[, context]
+ *	  HELLO        L>W  first, once    fds: config[, context, client's two]
  *	  RESERVE      W>L  ask for buffer memory            fds: -
  *	  RESERVED     L>W  granted; or never (worker waits, its deadline rules)
  *	  SLOT         W>L  the request is complete and judged; queue me
@@ -21,9 +21,14 @@
  *	listener <-> auth (one channel a daemon, with --auth)
  *	  AUTH_HELLO   L>A  first, once        fds: config, keytab, replay cache
  *	  AUTH_READY   A>L  confined and willing; or it logs why not, and ends
- *	  AUTH_FORK    L>A  make a process for a connection  fds: its channel
- *	  AUTH_FORKED  A>L  with the same job number
- *	  LOG          A>L  any time
+ *	  FORK, FORKED, LOG as below
+ *
+ *	listener <-> the first distccd-worker-gss (one channel a daemon, likewise)
+ *	  HELLO        L>W  first, once                      fds: config
+ *	  FORK         L>W  make a process for a connection  fds: its channel
+ *	  FORKED       W>L  with the same job number
+ *	  LOG          W>L  any time
+ *	A process that it forks is a worker, whose HELLO has the client, too.
  *
  *	listener <-> auth's forked process (one channel a connection)
  *	  AUTH_BEGIN   L>A  once                             fds: the client
@@ -91,7 +96,7 @@ enum msg_type {
 	MSG_AUTH_BEGIN	= 18,
 	MSG_AUTH_NAME	= 20,	MSG_AUTH_VERDICT = 21,
 	MSG_AUTH_OVER	= 22,
-	MSG_AUTH_FORK	= 24,	MSG_AUTH_FORKED	 = 25,
+	MSG_FORK	= 24,	MSG_FORKED	 = 25,
 	MSG_SETUP	= 32,
 	MSG_LAYER	= 34,
 	MSG_READY	= 36,
@@ -112,7 +117,7 @@ struct msg_reserve {
 };
 
 /* MSG_RESERVED, MSG_SLOT, MSG_SLOT_GRANTED, MSG_KILL, MSG_HELLO,
- * MSG_AUTH_HELLO, MSG_AUTH_BEGIN, MSG_AUTH_FORK, MSG_JAILER_FORK */
+ * MSG_AUTH_HELLO, MSG_AUTH_BEGIN, MSG_FORK, MSG_JAILER_FORK */
 struct msg_plain {
 	struct msg_head head;
 };
@@ -204,7 +209,7 @@ struct msg_auth_ready {
 	char realm[MSG_PRINCIPAL_BYTES];	/* the default one; "": none */
 };
 
-/* MSG_AUTH_FORKED, MSG_JAILER_FORKED: the listener's own child (CLONE_PARENT) */
+/* MSG_FORKED, MSG_JAILER_FORKED: the listener's own child (CLONE_PARENT) */
 struct msg_forked {
 	struct msg_head head;
 	int32_t pid;

@@ -7,14 +7,12 @@
  * would take longer than the handshake.  What a fork shares with its siblings,
  * it could not keep from who took it over anyway: it holds the keytab.)
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #include "lib/log.h"
 #include "sandbox/sandbox.h"
 #include "server/auth/handshake.h"
+#include "server/forker.h"
 
 #define MEMORY_BYTES	(160ULL * 1024 * 1024)	/* address space */
 #define TEXT(n)		TEXT_(n)
@@ -109,7 +108,7 @@ say_ready(struct handshake *h)
 {
 	struct msg_auth_ready m = { .head = { MSG_AUTH_READY, h->job } };
 	struct context *c = context_new();
-	int r = c != NULL ? context_check_acceptor(c) : ERR_NOMEM;
+	int r = c != NULL ? context_open_acceptor(c) : ERR_NOMEM;
 
 	if (r == ERR_ACCESS)
 		log_errx("%s", context_why(c));
@@ -179,48 +178,6 @@ serve(struct handshake *h)
 	    context >= 0 ? 1 : 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* --- in the first process ------------------------------------------------ */
-
-/*
- * A child of the listener's, not of ours: it can be waited for there.  (So not
- * fork(3), which does not know CLONE_PARENT; there are no threads.)
- */
-static int
-fork_one(struct handshake *h, uint32_t job, int chan)
-{
-	struct msg_forked m = { .head = { MSG_AUTH_FORKED, job } };
-	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
-	    NULL);
-
-	if (pid == 0) {
-		if (dup2(chan, MSG_CHAN_FD) < 0)
-			_exit(EXIT_FAILURE);
-		(void)close(chan);
-		_exit(serve(h));
-	}
-	if (pid < 0)
-		return err_from_errno(errno);
-	m.pid = (int32_t)pid;
-	return chan_send(MSG_CHAN_FD, &m, sizeof(m), NULL, 0);
-}
-
-static int
-serve_listener(struct handshake *h)
-{
-	struct msg_plain m;
-	int fds[CHAN_FDS_MAX], r;
-	size_t nfds;
-	ssize_t n = chan_recv(MSG_CHAN_FD, &m, sizeof(m), fds, &nfds);
-
-	if (n < 0)
-		return (int)n;
-	r = n == (ssize_t)sizeof(m) && m.head.type == MSG_AUTH_FORK &&
-	    nfds == 1 ? fork_one(h, m.head.job, fds[0]) : ERR_PROTOCOL;
-	for (size_t i = 0; i < CHAN_FDS_MAX; i++)
-		fd_close(&fds[i]);
-	return r;
-}
-
 int
 main(void)
 {
@@ -232,7 +189,9 @@ main(void)
 	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = set_up(h);
-	while (r == 0)
-		r = serve_listener(h);
+	if (r == 0)
+		r = forker_serve();
+	if (r == 1)
+		return serve(h);
 	return r == ERR_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -15,15 +15,15 @@
 #include "server/listener/auth.h"
 #include "server/listener/authfiles.h"
 #include "server/listener/clients.h"
+#include "server/listener/master.h"
 #include "server/listener/ration.h"
-#include "server/listener/spawn.h"
+#include "server/listener/workers.h"
 
 #define READY_PROCESSES	2	/* started ahead of time */
 #define BUSY_MAX	256	/* unfinished handshakes */
 #define BUSY_PER_SOURCE	64
 #define START_MS	10000	/* from exec to READY, from FORK to FORKED */
 #define GRACE_MS	5000	/* after the handshake's own deadline */
-#define RETRY_MS	1000	/* after one that did not even start */
 #define CRASH_PENALTY_S	10
 #define FAILED_PENALTY_S 1
 #define LOGS_MAX	8	/* lines of one process */
@@ -44,7 +44,7 @@ struct handshake {
 	int exit_status;
 	enum handshake_state state;
 	uint32_t nlogs;
-	uint32_t id;			/* of MSG_AUTH_FORK */
+	uint32_t id;			/* of MSG_FORK */
 	uint32_t job;			/* 0: no client yet */
 	int in, out;			/* owns; -1: none */
 	bool has_client;
@@ -396,11 +396,13 @@ note_forked(struct server *s, const struct msg_forked *m)
 {
 	struct handshake *h = find_id(s, m->head.job);
 
-	if (m->pid <= 1)
-		return ERR_PROTOCOL;
 	/* given up meanwhile: it ends when it finds its channel closed */
 	if (h == NULL)
 		return 0;
+	if (!master_is_child(m->pid)) {
+		lose(h);
+		return 0;
+	}
 	h->pid = m->pid;
 	enter(h, HANDSHAKE_READY);
 	if (h->has_client && give(h) < 0)
@@ -413,8 +415,8 @@ note_ready(struct server *s, const struct msg_auth_ready *m)
 {
 	(void)snprintf(s->auth.realm, sizeof(s->auth.realm), "%.*s",
 	    (int)sizeof(m->realm) - 1, m->realm);
-	s->auth.is_ready = true;
-	s->auth.retry_at_ms = 0;
+	s->auth.master.is_ready = true;
+	s->auth.master.retry_at_ms = 0;
 	return 0;
 }
 
@@ -422,11 +424,11 @@ static int
 receive_master(struct server *s)
 {
 	union message m;
-	ssize_t n = chan_recv(s->auth.master.fd, &m, sizeof(m), NULL, NULL);
+	ssize_t n = chan_recv(s->auth.master.chan.fd, &m, sizeof(m), NULL, NULL);
 
 	if (n < 0)
 		return (int)n;
-	if (n == (ssize_t)sizeof(m.forked) && m.head.type == MSG_AUTH_FORKED)
+	if (n == (ssize_t)sizeof(m.forked) && m.head.type == MSG_FORKED)
 		return note_forked(s, &m.forked);
 	if (n == (ssize_t)sizeof(m.ready) && m.head.type == MSG_AUTH_READY)
 		return note_ready(s, &m.ready);
@@ -441,12 +443,8 @@ static void
 lose_master(struct server *s)
 {
 	struct handshake *next;
-	int fd = s->auth.master.fd;
 
-	if (fd < 0)
-		return;
-	loop_remove(&s->auth.master);
-	(void)close(fd);
+	master_stop(&s->auth.master);
 	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
 		next = h->next;
 		if (h->state == HANDSHAKE_STARTING)
@@ -471,64 +469,23 @@ master_ready(void *arg)
 
 /* The first process, from which the others are forked. */
 static int
-spawn_master(struct server *s)
-{
-	struct msg_plain hello = { .head = { MSG_AUTH_HELLO, 0 } };
-	const int fds[3] = { s->config_fd, s->auth.keytab_fd,
-	    s->auth.replay_fd };
-	struct spawn sp = { .name = "distccd-auth", .in = -1, .out = -1,
-	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids,
-	    .env = spawn_gss_environment() };
-	int pair[2], r;
-
-	if ((r = chan_pair(pair)) < 0)
-		return r;
-	s->auth.master = (struct loop_item){ pair[0], master_ready, s };
-	s->auth.is_ready = false;
-	sp.chan = pair[1];
-	r = chan_send(pair[0], &hello, sizeof(hello), fds, 3);
-	if (r == 0)
-		r = spawn_start(&sp, &s->auth.master_pid);
-	(void)close(pair[1]);
-	if (r == 0)
-		r = fd_set_nonblock(pair[0], true);
-	return r == 0 ? loop_add(&s->auth.master) : r;
-}
-
-static int
 start_master(struct server *s)
 {
-	int r;
+	const int fds[3] = { s->config_fd, s->auth.keytab_fd,
+	    s->auth.replay_fd };
 
-	if (s->auth.master.fd >= 0)
-		return 0;
-	if (clock_ms() < s->auth.retry_at_ms)
-		return ERR_BUSY;
-	/* if this one fails, the next try is not at once */
-	s->auth.retry_at_ms = clock_ms() + RETRY_MS;
-	r = spawn_master(s);
-	if (r < 0) {
-		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
-		lose_master(s);
-	}
-	return r;
+	return master_start(s, &s->auth.master, "distccd-auth", MSG_AUTH_HELLO,
+	    fds, 3);
 }
 
 /* Ask for a process; it is ours to use when FORKED has come. */
 static int
 fork_one(struct server *s, struct handshake *h)
 {
-	struct msg_plain m = { .head = { MSG_AUTH_FORK, h->id } };
-	int pair[2], r = start_master(s);
+	int r = start_master(s);
 
-	if (r < 0 || (r = chan_pair(pair)) < 0)
-		return r;
-	h->chan = (struct loop_item){ pair[0], ready, h };
-	r = chan_send(s->auth.master.fd, &m, sizeof(m), &pair[1], 1);
-	(void)close(pair[1]);
-	if (r == 0)
-		r = fd_set_nonblock(pair[0], true);
-	return r == 0 ? loop_add(&h->chan) : r;
+	h->chan = (struct loop_item){ -1, ready, h };
+	return r < 0 ? r : master_fork(&s->auth.master, h->id, &h->chan);
 }
 
 static int
@@ -735,10 +692,10 @@ note_crash(struct handshake *h, uint32_t source, bool had_client)
 bool
 auth_reaped(struct server *s, pid_t pid, int status)
 {
-	if (pid == s->auth.master_pid) {
-		s->auth.master_pid = 0;
-		return true;	/* its channel tells the rest */
-	}
+	/* its channel tells the rest */
+	if (master_reaped(&s->auth.master, pid) ||
+	    master_reaped(&s->workers, pid))
+		return true;
 	for (struct handshake *h = s->auth.list; h != NULL; h = h->next) {
 		if (h->pid != pid)
 			continue;
@@ -798,7 +755,9 @@ auth_init(struct server *s)
 {
 	int r;
 
-	s->auth.keytab_fd = s->auth.replay_fd = s->auth.master.fd = -1;
+	s->auth.keytab_fd = s->auth.replay_fd = -1;
+	s->auth.master.chan = (struct loop_item){ -1, master_ready, s };
+	workers_init(s);
 	if (s->opt.nprincipals != 0 && s->opt.auth == AUTH_OFF) {
 		log_errx("rules for principals need --auth");
 		return ERR_SYNTAX;
@@ -820,8 +779,8 @@ auth_open(struct server *s)
 	if (s->opt.auth == AUTH_OFF)
 		return 0;
 	r = start_master(s);
-	while (r == 0 && !s->auth.is_ready) {
-		r = fd_wait(s->auth.master.fd, POLLIN, until);
+	while (r == 0 && !s->auth.master.is_ready) {
+		r = fd_wait(s->auth.master.chan.fd, POLLIN, until);
 		r = r < 0 ? r : receive_master(s);
 		if (r == ERR_BUSY)
 			r = 0;
@@ -835,6 +794,7 @@ auth_open(struct server *s)
 		log_warnx("there is no default realm; rules without one match "
 		    "nobody");
 	refill(s);
+	workers_open(s);
 	return 0;
 }
 
@@ -858,4 +818,6 @@ auth_reload(struct server *s)
 	renew(s);
 	end_stale(s);
 	refill(s);
+	workers_renew(s);
+	workers_open(s);
 }

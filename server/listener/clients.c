@@ -16,8 +16,10 @@
 #include "server/listener/jailer.h"
 #include "server/listener/ration.h"
 #include "server/listener/spawn.h"
+#include "server/listener/workers.h"
 
 #define GRANT_MS	5000	/* from SLOT_GRANTED to COMPILE */
+#define START_MS	10000	/* from FORK to FORKED */
 #define CRASH_PENALTY_S	10
 
 int
@@ -94,24 +96,19 @@ ready(void *arg)
 }
 
 static int
-spawn_worker(struct server *s, struct client *c, int in, int out, int context)
+spawn_worker(struct server *s, struct client *c, int in, int out)
 {
 	struct msg_plain hello = { .head = { MSG_HELLO, c->job } };
-	/* only the second kind has GSSAPI in its address space */
-	struct spawn sp = { .name = context < 0 ? "distccd-worker" :
-	    "distccd-worker-gss", .in = in, .out = out,
+	struct spawn sp = { .name = "distccd-worker", .in = in, .out = out,
 	    .err = s->opt.log_stderr ? STDERR_FILENO : -1, .ids = &s->ids };
-	const int fds[2] = { s->config_fd, context };
 	int pair[2], r;
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
 	c->chan = (struct loop_item){ pair[0], ready, c };
-	sp.env = context < 0 ? NULL : spawn_gss_environment();
 	sp.chan = pair[1];
 	/* sent first: the worker finds it as soon as it runs */
-	r = chan_send(pair[0], &hello, sizeof(hello), fds,
-	    context < 0 ? 1 : 2);
+	r = chan_send(pair[0], &hello, sizeof(hello), &s->config_fd, 1);
 	if (r == 0)
 		r = spawn_start(&sp, &c->pid);
 	(void)close(pair[1]);
@@ -141,7 +138,6 @@ clients_start_known(struct server *s, int in, int out,
 		if (++s->last_job == 0)
 			s->last_job = 1;
 		c->server = s;
-		c->chan.fd = -1;
 		c->job = s->last_job;
 		c->source = source;
 		c->state = CLIENT_READING;
@@ -151,15 +147,22 @@ clients_start_known(struct server *s, int in, int out,
 			(void)log_escape(view_str(principal), c->principal,
 			    sizeof(c->principal));
 		c->is_sealed = context >= 0;
-		r = spawn_worker(s, c, in, out, context);
+		c->chan = (struct loop_item){ -1, ready, c };
+		r = context < 0 ? spawn_worker(s, c, in, out) :
+		    workers_fork(c, in, out, context);
 	}
 	(void)close(in);
 	if (out != in)
 		(void)close(out);
 	if (r < 0) {
 		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
-		if (c != NULL && c->chan.fd >= 0)
-			(void)close(c->chan.fd);
+		if (c != NULL) {
+			int fd = c->chan.fd;
+
+			loop_remove(&c->chan);
+			fd_close(&fd);
+			workers_forget(c);
+		}
 		if (c != NULL && c->pid > 0)
 			(void)kill(c->pid, SIGKILL);
 		free(c);
@@ -307,6 +310,9 @@ note_crash(struct client *c)
 		    c->peer, WIFSIGNALED(status) ? "signal" : "status",
 		    WIFSIGNALED(status) ? WTERMSIG(status) :
 		    WEXITSTATUS(status));
+	/* whoever tries out addresses is to begin anew with others */
+	if (c->is_sealed)
+		workers_renew(c->server);
 }
 
 static void
@@ -336,6 +342,7 @@ clients_lose(struct client *c)
 	if (!jailer_kill(s, c->job))
 		slots_leave(&s->slots, c->job);
 	reserve_leave(&s->reserve, c->job);
+	workers_forget(c);
 	free_if_over(c);
 	clients_pump(s);
 }
@@ -371,6 +378,9 @@ clients_tick(struct server *s, int64_t now)
 		if (c->chan.fd < 0) {
 			if (now - c->granted_ms > GRANT_MS && c->pid > 0)
 				(void)kill(c->pid, SIGKILL);
+		} else if (c->is_starting &&
+		    now - c->started_ms > START_MS) {
+			clients_lose(c);
 		} else if (c->state == CLIENT_GRANTED &&
 		    now - c->granted_ms > GRANT_MS) {
 			log_errx("job=%u event=worker_late client=%s", c->job,

@@ -47,6 +47,9 @@ struct client {
 	char peer[NET_NAME_BYTES];
 	char principal[PRINCIPAL_BYTES];	/* escaped; "": not known */
 	bool is_sealed;
+	/* sealed, until its process is there: context, the client's two; owns */
+	int held[3];
+	bool is_starting;
 };
 
 /* a compile that the jailer has been asked for; one a slot */
@@ -79,13 +82,19 @@ struct keeper {
 	int chan;			/* owns; -1: it is gone */
 };
 
+/* a helper's first process, from which others are forked: master.c */
+struct master {
+	struct loop_item chan;		/* owns the fd; -1: there is none */
+	pid_t pid;			/* of the latest */
+	bool is_ready;			/* it has said so */
+	int64_t retry_at_ms;		/* none is started before that */
+};
+
 struct handshake;
 
 /* distccd-auth's processes, some waiting for a client */
 struct auth {
-	struct loop_item master;	/* owns the fd; -1: there is none */
-	pid_t master_pid;
-	bool is_ready;			/* it has said so */
+	struct master master;
 	char realm[MSG_PRINCIPAL_BYTES];	/* the default one */
 	uint32_t last_id;
 	struct handshake *list;
@@ -94,7 +103,6 @@ struct auth {
 	uint32_t nstarting;
 	int keytab_fd;
 	int replay_fd;
-	int64_t retry_at_ms;		/* none is started before that */
 	struct principals principals;
 };
 
@@ -122,6 +130,7 @@ struct server {
 	struct keeper keeper;
 	struct jailer jailer;
 	struct auth auth;
+	struct master workers;		/* distccd-worker-gss */
 	struct ration refusals;
 	struct ration violations;
 	struct loop_item signals;

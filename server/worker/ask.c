@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/chan.h"
 #include "lib/clock.h"
@@ -21,6 +23,26 @@ tell(struct session *s, enum msg_type type)
 	return chan_send(MSG_CHAN_FD, &m, sizeof(m), NULL, 0);
 }
 
+/* A sealed connection's context and the client, whose numbers are fixed. */
+static int
+take_client(struct session *s, int fds[CHAN_FDS_MAX])
+{
+	for (int i = 1; i < 4; i++) {
+		int high = fcntl(fds[i], F_DUPFD_CLOEXEC, MSG_PEER_OUT_FD + 1);
+
+		fd_close(&fds[i]);
+		if (high < 0)
+			return ERR_SYS;
+		fds[i] = high;
+	}
+	s->context_fd = fds[1];
+	if (dup2(fds[2], MSG_PEER_FD) < 0 || dup2(fds[3], MSG_PEER_OUT_FD) < 0)
+		return ERR_SYS;
+	fd_close(&fds[2]);
+	fd_close(&fds[3]);
+	return 0;
+}
+
 int
 ask_hello(struct session *s)
 {
@@ -31,8 +53,8 @@ ask_hello(struct session *s)
 	void *map = MAP_FAILED;
 	ssize_t n = chan_recv(MSG_CHAN_FD, &m, sizeof(m), fds, &nfds);
 
-	if (n != (ssize_t)sizeof(m) || m.head.type != MSG_HELLO || nfds < 1 ||
-	    nfds > 2)
+	if (n != (ssize_t)sizeof(m) || m.head.type != MSG_HELLO ||
+	    (nfds != 1 && nfds != 4))
 		return ERR_PROTOCOL;
 	if (fd_is_sealed(fds[0]) && fstat(fds[0], &st) == 0 &&
 	    st.st_size == (off_t)sizeof(*s->config))
@@ -45,9 +67,8 @@ ask_hello(struct session *s)
 	s->job = m.head.job;
 	if (s->config->magic != MSG_CONFIG_MAGIC)
 		return ERR_PROTOCOL;
-	/* a sealed connection's; -1: there is none */
-	s->context_fd = fds[1];
-	return 0;
+	s->context_fd = -1;
+	return nfds == 4 ? take_client(s, fds) : 0;
 }
 
 static int

@@ -2,6 +2,8 @@
 /*
  * distccd-worker - one connection.  Started by distccd with the descriptors of
  * server/msg.h; shuts itself in before it reads a byte of the client.
+ * distccd-worker-gss, the same for sealed connections, is started once and
+ * forks: to load GSSAPI takes longer than a small job.
  */
 #include <errno.h>
 #include <signal.h>
@@ -62,11 +64,15 @@ int
 main(void)
 {
 	struct session *s = &session;
+	int r;
 
 	log_init("distccd-worker");
 	/* started from a descriptor: older kernels make that its name */
 	(void)prctl(PR_SET_NAME, program_invocation_short_name);
 	(void)signal(SIGPIPE, SIG_IGN);
+	r = sealed_start(s);
+	if (r != 1)
+		return r == ERR_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (set_up(s) < 0)
 		return EXIT_FAILURE;
 	s->request = request_new();

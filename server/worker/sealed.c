@@ -9,7 +9,9 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/sandbox.h"
+#include "server/forker.h"
 #include "server/msg.h"
+#include "server/worker/ask.h"
 #include "server/worker/sealed.h"
 
 #define RAW_BYTES	(SEAL_RECORD_MAX_BYTES + TOKEN_LEN)
@@ -29,6 +31,29 @@ struct sealed {
 };
 
 static struct sealed the_one;
+
+/*
+ * The first process: what costs time, and is the same for each connection, is
+ * done before there is any.  Kerberos wants its configuration once more when a
+ * context is imported, so that much can still be read.
+ */
+int
+sealed_start(struct session *s)
+{
+	int r = ask_hello(s);
+
+	if (r < 0)
+		return r;
+	log_set_level((enum log_level)s->config->log_level);
+	log_to_sink(ask_log, s);
+	if ((r = context_warm_up()) < 0 || (r = sandbox_drop_caps()) < 0 ||
+	    (r = sandbox_few_files(config_paths(), NULL)) < 0) {
+		log_errx("can't prepare for sealed connections: %s",
+		    err_text(r));
+		return r;
+	}
+	return forker_serve();
+}
 
 static int
 read_context(struct sealed *s, int fd)
@@ -82,9 +107,6 @@ sealed_open(int fd, struct sealed **out)
 	if ((r = read_context(s, own)) < 0)
 		return r;
 	*out = s;
-	if ((r = context_warm_up()) < 0 ||
-	    (r = sandbox_few_files(config_paths(), NULL)) < 0)
-		return r;
 	return import(s);
 }
 

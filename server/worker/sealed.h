@@ -14,12 +14,20 @@
 #include "lib/err.h"
 
 struct sealed;
+struct session;
+
+/*
+ * sealed_start - distccd-worker-gss is started once, and forks a worker for
+ * each connection.
+ * returns 1 in a worker: go on; an error in the first process, at its end
+ */
+int sealed_start(struct session *s) MUST_CHECK;
 
 /*
  * sealed_open - take a connection over, before the worker confines itself for
  * good.  The context's bytes come from a process that met the client, and
- * Kerberos wants its configuration to read them: so everything is given up
- * first but reading that.
+ * Kerberos wants its configuration to read them: so everything has been given
+ * up but reading that.
  * in      fd: of MSG_HELLO, consumed
  * returns 0; a failure has been logged
  */

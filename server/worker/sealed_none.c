@@ -5,6 +5,13 @@
 /* There is never a struct sealed here, so nothing else is ever called. */
 
 int
+sealed_start(struct session *s)
+{
+	(void)s;
+	return 1;
+}
+
+int
 sealed_open(int fd, struct sealed **out)
 {
 	fd_close(&fd);

@@ -36,11 +36,11 @@ def own_children_cpu():
     return (r.ru_utime + r.ru_stime) * 1000
 
 
-def once(client):
+def once(client, daemon):
     began = time.monotonic()
     p = client.run("gcc", "-c", "a.c")
     if p.returncode != 0:
-        raise RuntimeError(client.log())
+        raise RuntimeError(client.log()[-1000:] + daemon.log()[-1000:])
     return (time.monotonic() - began) * 1000
 
 
@@ -77,7 +77,7 @@ def main():
             for name, c in clients.items():
                 with open(f"{c.directory}/a.c", "w", encoding="ascii") as f:
                     f.write("int x;\n")
-                once(c)
+                once(c, daemons[name])
                 wall[name], cpu[name] = [], [0.0, 0.0]
             for _ in range(runs):
                 order = list(clients)
@@ -85,7 +85,8 @@ def main():
                 for name in order:
                     pid = daemons[name].process.pid
                     before = own_children_cpu(), daemon_cpu(pid)
-                    wall[name].append(once(clients[name]))
+                    wall[name].append(once(clients[name],
+                                           daemons[name]))
                     time.sleep(0.03)    # the daemon reaps its worker
                     cpu[name][0] += own_children_cpu() - before[0]
                     cpu[name][1] += daemon_cpu(pid) - before[1]
