@@ -49,6 +49,7 @@ struct handshake {
 	int in, out;			/* owns; -1: none */
 	bool has_client;
 	bool is_stale;			/* of a first process that was renewed */
+	uint32_t generation;		/* which one that was */
 	bool is_allowed;
 	bool is_sealed;
 	uint32_t source;		/* by address, then by principal */
@@ -485,6 +486,7 @@ fork_one(struct server *s, struct handshake *h)
 	int r = start_master(s);
 
 	h->chan = (struct loop_item){ -1, ready, h };
+	h->generation = s->auth.master.generation;
 	return r < 0 ? r : master_fork(&s->auth.master, h->id, &h->chan);
 }
 
@@ -656,6 +658,7 @@ renew(struct server *s)
 	for (struct handshake *h = s->auth.list; h != NULL; h = h->next)
 		h->is_stale = h->state == HANDSHAKE_READY;
 	lose_master(s);
+	master_retire(&s->auth.master);
 }
 
 static void
@@ -686,7 +689,8 @@ note_crash(struct handshake *h, uint32_t source, bool had_client)
 		    h->job, had_client ? peer_name(h) : "-",
 		    WTERMSIG(status));
 	/* whoever tries out addresses is to begin anew with others */
-	renew(h->server);
+	if (h->generation == h->server->auth.master.generation)
+		renew(h->server);
 }
 
 bool
@@ -819,5 +823,4 @@ auth_reload(struct server *s)
 	end_stale(s);
 	refill(s);
 	workers_renew(s);
-	workers_open(s);
 }

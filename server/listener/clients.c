@@ -311,7 +311,7 @@ note_crash(struct client *c)
 		    WIFSIGNALED(status) ? WTERMSIG(status) :
 		    WEXITSTATUS(status));
 	/* whoever tries out addresses is to begin anew with others */
-	if (c->is_sealed)
+	if (c->is_sealed && c->generation == c->server->workers.generation)
 		workers_renew(c->server);
 }
 

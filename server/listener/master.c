@@ -26,6 +26,7 @@ spawn(struct server *s, struct master *m, const char *program, uint32_t hello,
 		return r;
 	m->chan.fd = pair[0];
 	m->is_ready = false;
+	m->generation++;
 	sp.chan = pair[1];
 	r = chan_send(pair[0], &first, sizeof(first), fds, nfds);
 	if (r == 0)
@@ -66,6 +67,13 @@ master_stop(struct master *m)
 		return;
 	loop_remove(&m->chan);
 	(void)close(fd);
+}
+
+void
+master_retire(struct master *m)
+{
+	master_stop(m);
+	m->retry_at_ms = 0;
 }
 
 bool

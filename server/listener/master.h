@@ -20,8 +20,13 @@
 int master_start(struct server *s, struct master *m, const char *program,
     uint32_t hello, const int *fds, size_t nfds) MUST_CHECK;
 
-/* master_stop - close its channel; it ends when it sees that. */
+/*
+ * master_stop - close its channel; it ends when it sees that.
+ * master_retire - the same with one that did nothing wrong: the next may be
+ * started at once.
+ */
 void master_stop(struct master *m);
+void master_retire(struct master *m);
 
 /* master_reaped - note its end; false if pid is not its. */
 bool master_reaped(struct master *m, pid_t pid);

@@ -50,6 +50,7 @@ struct client {
 	/* sealed, until its process is there: context, the client's two; owns */
 	int held[3];
 	bool is_starting;
+	uint32_t generation;		/* of its process's parent */
 };
 
 /* a compile that the jailer has been asked for; one a slot */
@@ -87,6 +88,7 @@ struct master {
 	struct loop_item chan;		/* owns the fd; -1: there is none */
 	pid_t pid;			/* of the latest */
 	bool is_ready;			/* it has said so */
+	uint32_t generation;		/* how many there have been */
 	int64_t retry_at_ms;		/* none is started before that */
 };
 

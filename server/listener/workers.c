@@ -131,6 +131,7 @@ workers_fork(struct client *c, int in, int out, int context)
 	if (r < 0)
 		return r;
 	c->is_starting = true;
+	c->generation = c->server->workers.generation;
 	for (size_t i = 0; i < HELD; i++)
 		c->held[i] = -1;
 	for (size_t i = 0; i < HELD; i++)
@@ -155,6 +156,9 @@ workers_forget(struct client *c)
 void
 workers_renew(struct server *s)
 {
-	if (s->workers.chan.fd >= 0)
-		lose(s);
+	if (s->workers.chan.fd < 0)
+		return;
+	lose(s);
+	master_retire(&s->workers);
+	workers_open(s);
 }

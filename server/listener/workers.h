@@ -23,7 +23,7 @@ int workers_fork(struct client *c, int in, int out, int context) MUST_CHECK;
 /* workers_forget - c's worker is not wanted any more, if it was on its way. */
 void workers_forget(struct client *c);
 
-/* workers_renew - another first process, with other addresses. */
+/* workers_renew - if there is a first process, another, with other addresses. */
 void workers_renew(struct server *s);
 
 #endif
