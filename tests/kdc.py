@@ -186,17 +186,17 @@ class Kdc:
     def add(self, name, password="pw", **attributes):
         words = [w for k, v in attributes.items() for w in (f"-{k}", str(v))]
         realm = self.realm_of(name)
-        self.tool(realm, "kadmin.local", "-r", realm, "addprinc", *words,
-                  "-pw", password, name)
+        self.tool(realm, "kadmin.local", "-p", "admin", "-r", realm,
+                  "addprinc", *words, "-pw", password, name)
 
     def keytab(self, path, *names):
         """Keys of these principals, made first."""
         path = os.path.join(self.dir, path)
         for name in names:
             realm = self.realm_of(name)
-            self.tool(realm, "kadmin.local", "-r", realm, "-q",
+            self.tool(realm, "kadmin.local", "-p", "admin", "-r", realm, "-q",
                       f"addprinc -randkey {name}")
-            self.tool(realm, "kadmin.local", "-r", realm, "-q",
+            self.tool(realm, "kadmin.local", "-p", "admin", "-r", realm, "-q",
                       f"ktadd -k {path} {name}")
         return path
 
@@ -204,7 +204,7 @@ class Kdc:
         """Let clients of one realm reach servers of the other."""
         name = f"krbtgt/{server_realm}@{client_realm}"
         for realm in (client_realm, server_realm):
-            self.tool(realm, "kadmin.local", "-r", realm, "-q",
+            self.tool(realm, "kadmin.local", "-p", "admin", "-r", realm, "-q",
                       f"addprinc -pw shared {name}")
 
     def kinit(self, name, password="pw", cache=None, args=()):

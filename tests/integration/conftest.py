@@ -138,7 +138,10 @@ def server(realm, start_daemon):
     def make(*args, **env):
         if not any(a.startswith("--auth") for a in args):
             args = ("--auth", *args)
-        return start_daemon(list(args), env=realm.server_env(**env))
+        d = start_daemon(list(args), env=realm.server_env(**env))
+        # it listens before it serves, and stock's client waits a second
+        authlib.logged(d, "event=started", 20)
+        return d
     return make
 
 

@@ -65,12 +65,24 @@ def test_our_plain_daemon_does_not_seal(start_daemon, client):
     assert build(client(d.port, ""))        # the control
 
 
-def test_host_service_like_stock(server, client):
-    """,auth without a name falls back to host@, if there is no distcc@."""
+def test_host_service_like_stock(server, realm, client):
+    """,auth without a name falls back to host@, if there is no distcc@; ,seal
+    does not: who denies that there is one is not known."""
+    keytab = realm.kdc.keytab("hostonly", "host/hostonly")
+    os.chmod(keytab, 0o644)
+    d = server(DISTCCD_PRINCIPAL="host", KRB5_KTNAME=keytab)
+    assert build(client(d.port, ",auth=hostonly"))
+    c = client(d.port, ",seal=hostonly")
+    assert not build(c)
+    assert "not found in Kerberos database" in c.log()
+    # the control: it is only not asked for
+    assert build(client(d.port, ",seal=hostonly", DISTCC_PRINCIPAL="host"))
+
+
+def test_no_fallback_where_there_is_a_service(server, client):
     d = server(DISTCCD_PRINCIPAL="host@localhost")
     assert build(client(d.port, ",auth=localhost", DISTCC_PRINCIPAL="host"))
-    c = client(d.port, ",auth=localhost")
-    assert not build(c)
+    assert not build(client(d.port, ",auth=localhost"))
     assert logged(d, "authenticated to another service")
 
 

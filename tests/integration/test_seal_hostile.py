@@ -319,3 +319,44 @@ def test_mutated_handshakes(realm, start_daemon, client, option):
     assert "crashed" not in text and "violation" not in text
     assert "auth_lost" not in text and "COMPILE" not in text
     assert build(client(d.port, option))
+
+
+def test_bit_in_each_byte_of_a_record(server, hand, realm):
+    """The whole first record of a client, header and all."""
+    d = server("--auth=seal", "--header-timeout", "1000", "--max-per-source",
+               "1000")
+    size = at = 0
+    held = []
+    while at <= size:
+        s = hand(d).shake_hands()
+        data = gss.packet(b"SREC", s.context.wrap(s.plain(authlib.job())))
+        size = len(data) - 1
+        # a length that became larger makes it wait for more
+        s.socket.sendall(data[:at] + bytes([data[at] ^ 1 << at % 8]) +
+                         data[at + 1:])
+        held.append(s)
+        at += 1
+    assert at > 250
+    for s in held:
+        with pytest.raises((EOFError, OSError)):
+            s.answer()
+    assert "COMPILE" not in d.log() and "crashed" not in d.log()
+    assert is_served(hand(d).shake_hands())
+
+
+def test_bit_in_each_byte_of_a_reply(server, client):
+    """The header of the server's first record, and the mechanism's in it."""
+    d = server("--auth=seal")
+    for at in range(-1, 12 + 16):
+        def flip(side, number, name, data, at=at):
+            if (side, number, name) != ("server", 0, "SREC"):
+                return data
+            if at >= 0:
+                data = data[:at] + bytes([data[at] ^ 1 << at % 8]) + \
+                    data[at + 1:]
+            # behind a larger length nothing comes that could be waited for
+            return data, None
+        with authlib.Middle(d.port, flip) as m:
+            # the control: the cut alone does no harm, it is the last record
+            assert build(client(m.port, SEAL)) == (at < 0), at
+    assert "crashed" not in d.log()
