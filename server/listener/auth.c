@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "server/listener/auth.h"
 #include "server/listener/authfiles.h"
-#include "server/listener/clients.h"
+#include "server/listener/handshake.h"
 #include "server/listener/master.h"
 #include "server/listener/ration.h"
 #include "server/listener/workers.h"
@@ -25,339 +25,13 @@
 #define START_MS	10000	/* from exec to READY, from FORK to FORKED */
 #define GRACE_MS	5000	/* after the handshake's own deadline */
 #define CRASH_PENALTY_S	10
-#define FAILED_PENALTY_S 1
-#define LOGS_MAX	8	/* lines of one process */
-
-enum handshake_state {
-	HANDSHAKE_STARTING	= 1 << 0,	/* is to be forked */
-	HANDSHAKE_READY		= 1 << 1,	/* waits for a client */
-	HANDSHAKE_BUSY		= 1 << 2,	/* reads tokens */
-	HANDSHAKE_JUDGED	= 1 << 3,
-	HANDSHAKE_OVER		= 1 << 4,
-};
-
-struct handshake {
-	struct handshake *next;
-	struct server *server;
-	struct loop_item chan;		/* owns the fd; -1: closed */
-	pid_t pid;			/* 0: reaped */
-	int exit_status;
-	enum handshake_state state;
-	uint32_t nlogs;
-	uint32_t id;			/* of MSG_FORK */
-	uint32_t job;			/* 0: no client yet */
-	int in, out;			/* owns; -1: none */
-	bool has_client;
-	bool is_stale;			/* of a first process that was renewed */
-	uint32_t generation;		/* which one that was */
-	bool is_allowed;
-	bool is_sealed;
-	uint32_t source;		/* by address, then by principal */
-	int64_t since_ms;		/* of the present state */
-	struct sockaddr_storage peer;
-	char principal[MSG_PRINCIPAL_BYTES];
-};
 
 union message {
 	struct msg_head head;
 	struct msg_auth_ready ready;
 	struct msg_forked forked;
-	struct msg_auth_name name;
-	struct msg_auth_over over;
 	struct msg_log log;
 };
-
-/* --- keeping count ------------------------------------------------------- */
-
-static uint32_t *
-counter(struct handshake *h)
-{
-	struct auth *a = &h->server->auth;
-
-	switch (h->state) {
-	case HANDSHAKE_STARTING:	return &a->nstarting;
-	case HANDSHAKE_READY:		return &a->nready;
-	case HANDSHAKE_BUSY:
-	case HANDSHAKE_JUDGED:		return &a->nbusy;
-	case HANDSHAKE_OVER:		break;
-	}
-	return NULL;
-}
-
-static void
-enter(struct handshake *h, enum handshake_state state)
-{
-	uint32_t *n = counter(h);
-
-	if (n != NULL)
-		(*n)--;
-	h->state = state;
-	h->since_ms = clock_ms();
-	if ((n = counter(h)) != NULL)
-		(*n)++;
-}
-
-static void
-drop_client(struct handshake *h)
-{
-	if (h->out != h->in)
-		fd_close(&h->out);
-	fd_close(&h->in);
-	h->out = -1;
-	if (h->has_client)
-		sources_leave(&h->server->sources, h->source);
-	h->has_client = false;
-}
-
-static void
-free_if_gone(struct handshake *h)
-{
-	struct handshake **p = &h->server->auth.list;
-
-	if (h->chan.fd >= 0 || h->pid != 0)
-		return;
-	while (*p != h)
-		p = &(*p)->next;
-	*p = h->next;
-	free(h);
-}
-
-/* Close everything; the process ends when it sees that, or is ended. */
-static void
-lose(struct handshake *h)
-{
-	int fd = h->chan.fd;
-
-	if (fd < 0)
-		return;
-	loop_remove(&h->chan);
-	(void)close(fd);
-	drop_client(h);
-	if (h->state != HANDSHAKE_OVER && h->pid > 0)
-		(void)kill(h->pid, SIGKILL);
-	enter(h, HANDSHAKE_OVER);
-	free_if_gone(h);
-}
-
-static const char *
-peer_name(const struct handshake *h)
-{
-	static char name[NET_NAME_BYTES];
-
-	return net_name((const struct sockaddr *)&h->peer, name);
-}
-
-static const char *
-escape(const char *text, size_t size)
-{
-	static char escaped[MSG_TEXT_BYTES];
-
-	return log_escape(view_of(text, strnlen(text, size)), escaped,
-	    sizeof(escaped));
-}
-
-/* Let the process have the client that was put down for it. */
-static int
-give(struct handshake *h)
-{
-	struct server *s = h->server;
-	struct msg_plain m = { .head = { MSG_AUTH_BEGIN } };
-	const int fds[2] = { h->in, h->out };
-
-	if (++s->last_job == 0)
-		s->last_job = 1;
-	h->job = m.head.job = s->last_job;
-	enter(h, HANDSHAKE_BUSY);
-	return chan_send(h->chan.fd, &m, sizeof(m), fds, 2);
-}
-
-/* --- messages ------------------------------------------------------------ */
-
-static int
-do_log(struct handshake *h, const union message *m, int *fds)
-{
-	uint32_t level = m->log.level;
-
-	(void)fds;
-	if (h->nlogs++ < LOGS_MAX)
-		log_at(level >= LOG_LVL_CRITICAL && level <= LOG_LVL_DEBUG ?
-		    (enum log_level)level : LOG_LVL_WARNING, "job=%u auth: %s",
-		    h->job, escape(m->log.text, sizeof(m->log.text)));
-	return 0;
-}
-
-/* The whole judgement: the right service, the rules, and how it behaved. */
-static const char *
-judge(struct handshake *h, const char *own, uint32_t *source)
-{
-	struct server *s = h->server;
-	const struct principals *p = &s->auth.principals;
-	int64_t now = clock_ms();
-	const char *why;
-
-	if (!principal_is_service(options_principal(), own))
-		return "the client authenticated to another service";
-	if ((why = principal_judge(&p->allow, &p->deny, h->principal,
-	    s->auth.realm)) != NULL)
-		return why;
-	if (sources_find_principal(&s->sources, h->principal, now,
-	    source) < 0)
-		return "too many sources";
-	if (sources_is_refused(&s->sources, *source, now))
-		return "penalty";
-	if (sources_connections(&s->sources, *source) >= s->opt.max_per_source)
-		return "--max-per-source";
-	return s->nclients >= s->opt.max_clients ? "--max-clients" : NULL;
-}
-
-/* From here on it counts by its name. */
-static void
-move_source(struct handshake *h, uint32_t source)
-{
-	sources_leave(&h->server->sources, h->source);
-	h->source = source;
-	sources_enter(&h->server->sources, source);
-}
-
-static int
-do_name(struct handshake *h, const union message *m, int *fds)
-{
-	struct msg_auth_verdict v = { .head = { MSG_AUTH_VERDICT, h->job } };
-	const char *why;
-	uint32_t source;
-
-	(void)fds;
-	if (memchr(m->name.peer, '\0', sizeof(m->name.peer)) == NULL ||
-	    memchr(m->name.own, '\0', sizeof(m->name.own)) == NULL)
-		return ERR_PROTOCOL;
-	if (h->server->opt.auth == AUTH_SEAL && m->name.is_sealed == 0)
-		return ERR_PROTOCOL;
-	memcpy(h->principal, m->name.peer, sizeof(h->principal));
-	h->is_sealed = m->name.is_sealed != 0;
-	why = judge(h, m->name.own, &source);
-	h->is_allowed = why == NULL;
-	if (why == NULL)
-		move_source(h, source);
-	else
-		(void)snprintf(v.why, sizeof(v.why), "%s", why);
-	v.is_allowed = h->is_allowed ? 1 : 0;
-	enter(h, HANDSHAKE_JUDGED);
-	return chan_send(h->chan.fd, &v, sizeof(v), NULL, 0);
-}
-
-/* How a handshake's end is logged, and what it costs. */
-static const struct outcome {
-	const char *reason;
-	uint32_t penalty_s;
-} outcomes[MSG_AUTH_END_COUNT] = {
-	[MSG_AUTH_OK]		= { "", 0 },
-	[MSG_AUTH_REFUSED]	= { "refused", 0 },
-	[MSG_AUTH_NOT_ASKED]	= { "not authenticated", FAILED_PENALTY_S },
-	[MSG_AUTH_NOT_SEALED]	= { "not sealed", 0 },
-	[MSG_AUTH_FAILED]	= { "failed", FAILED_PENALTY_S },
-	[MSG_AUTH_TIMEOUT]	= { "timeout", FAILED_PENALTY_S },
-	[MSG_AUTH_LEFT]		= { "left", 0 },
-	[MSG_AUTH_INTERNAL]	= { "internal", 0 },
-};
-
-static void
-report(struct handshake *h, const struct msg_auth_over *m)
-{
-	const struct outcome *o = &outcomes[m->end];
-	char name[MSG_PRINCIPAL_BYTES * 2];
-
-	if (o->penalty_s != 0)
-		sources_penalise(&h->server->sources, h->source, o->penalty_s,
-		    clock_ms());
-	h->server->outcome = EXIT_GSSAPI_FAILED;
-	if (!ration_take(&h->server->refusals, "refused"))
-		return;
-	(void)log_escape(view_str(h->principal), name, sizeof(name));
-	log_warnx("job=%u event=auth_%s client=%s%s%s reason=\"%s\"", h->job,
-	    m->end == MSG_AUTH_REFUSED ? "refused" : "failed", peer_name(h),
-	    name[0] != '\0' ? " principal=" : "", name,
-	    m->why[0] != '\0' ? escape(m->why, sizeof(m->why)) : o->reason);
-}
-
-/* The worker takes over; the count moves to it with the connection. */
-static void
-hand_on(struct handshake *h, int context)
-{
-	int in = fd_take(&h->in), out = fd_take(&h->out);
-
-	/* a failure has been reported, and the connection closed */
-	(void)!clients_start_known(h->server, in, out,
-	    (struct sockaddr *)&h->peer, h->source, h->principal, context);
-}
-
-static int
-do_over(struct handshake *h, const union message *m, int *fds)
-{
-	if (m->over.end >= MSG_AUTH_END_COUNT ||
-	    (m->over.is_sealed != 0) != (fds[0] >= 0))
-		return ERR_PROTOCOL;
-	if (m->over.end != MSG_AUTH_OK) {
-		report(h, &m->over);
-	} else {
-		if (!h->is_allowed || h->state != HANDSHAKE_JUDGED ||
-		    h->is_sealed != (fds[0] >= 0) ||
-		    (fds[0] >= 0 && !fd_is_sealed(fds[0])))
-			return ERR_PROTOCOL;
-		hand_on(h, fds[0]);
-	}
-	drop_client(h);
-	enter(h, HANDSHAKE_OVER);
-	return 0;
-}
-
-static const struct row {
-	uint32_t type;
-	size_t size;
-	size_t fds_max;
-	unsigned int states;	/* in which of them it is allowed */
-	int (*act)(struct handshake *, const union message *, int *);
-} rows[] = {
-	{ MSG_AUTH_NAME, sizeof(struct msg_auth_name), 0, HANDSHAKE_BUSY,
-	    do_name },
-	{ MSG_AUTH_OVER, sizeof(struct msg_auth_over), 1,
-	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_over },
-	{ MSG_LOG, sizeof(struct msg_log), 0,
-	    HANDSHAKE_BUSY | HANDSHAKE_JUDGED, do_log },
-};
-
-static int
-dispatch(struct handshake *h, union message *m, size_t len, int *fds,
-    size_t nfds)
-{
-	if (len < sizeof(m->head) || m->head.job != h->job)
-		return ERR_PROTOCOL;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct row *row = &rows[i];
-
-		if (row->type == m->head.type)
-			return row->size == len && nfds <= row->fds_max &&
-			    (row->states & (unsigned int)h->state) != 0 ?
-			    row->act(h, m, fds) : ERR_PROTOCOL;
-	}
-	return ERR_PROTOCOL;
-}
-
-static int
-receive(struct handshake *h)
-{
-	union message m;
-	int fds[CHAN_FDS_MAX];
-	size_t nfds;
-	ssize_t n = chan_recv(h->chan.fd, &m, sizeof(m), fds, &nfds);
-	int r;
-
-	if (n < 0)
-		return (int)n;
-	r = dispatch(h, &m, (size_t)n, fds, nfds);
-	for (size_t i = 0; i < CHAN_FDS_MAX; i++)
-		fd_close(&fds[i]);
-	return r;
-}
 
 static void refill(struct server *s);
 static void lose_master(struct server *s);
@@ -368,7 +42,7 @@ ready(void *arg)
 {
 	struct handshake *h = arg;
 	struct server *s = h->server;
-	int r = receive(h);
+	int r = handshake_receive(h);
 
 	if (r == 0 && h->state != HANDSHAKE_OVER)
 		return;
@@ -377,7 +51,7 @@ ready(void *arg)
 	if (r < 0 && r != ERR_CLOSED && ration_take(&s->violations, "auth"))
 		log_errx("job=%u event=auth_violation reason=\"%s\"", h->job,
 		    err_text(r));
-	lose(h);
+	handshake_lose(h);
 	refill(s);
 }
 
@@ -401,13 +75,13 @@ note_forked(struct server *s, const struct msg_forked *m)
 	if (h == NULL)
 		return 0;
 	if (!master_is_child(m->pid)) {
-		lose(h);
+		handshake_lose(h);
 		return 0;
 	}
 	h->pid = m->pid;
-	enter(h, HANDSHAKE_READY);
-	if (h->has_client && give(h) < 0)
-		lose(h);
+	handshake_enter(h, HANDSHAKE_READY);
+	if (h->has_client && handshake_give(h) < 0)
+		handshake_lose(h);
 	return 0;
 }
 
@@ -435,7 +109,8 @@ receive_master(struct server *s)
 		return note_ready(s, &m.ready);
 	if (n != (ssize_t)sizeof(m.log) || m.head.type != MSG_LOG)
 		return ERR_PROTOCOL;
-	log_errx("distccd-auth: %s", escape(m.log.text, sizeof(m.log.text)));
+	log_errx("distccd-auth: %s", handshake_escape(m.log.text,
+	    sizeof(m.log.text)));
 	return 0;
 }
 
@@ -449,7 +124,7 @@ lose_master(struct server *s)
 	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
 		next = h->next;
 		if (h->state == HANDSHAKE_STARTING)
-			lose(h);
+			handshake_lose(h);
 	}
 }
 
@@ -504,13 +179,13 @@ add(struct server *s)
 	h->next = s->auth.list;
 	s->auth.list = h;
 	h->state = HANDSHAKE_OVER;
-	enter(h, HANDSHAKE_STARTING);
+	handshake_enter(h, HANDSHAKE_STARTING);
 	r = fork_one(s, h);
 	if (r < 0 && h->chan.fd < 0) {
-		enter(h, HANDSHAKE_OVER);
-		free_if_gone(h);
+		handshake_enter(h, HANDSHAKE_OVER);
+		handshake_free_if_gone(h);
 	} else if (r < 0) {
-		lose(h);
+		handshake_lose(h);
 	}
 	return r;
 }
@@ -600,8 +275,8 @@ make_room(struct server *s, uint32_t source)
 	if (ration_take(&s->refusals, "refused"))
 		log_warnx("job=%u event=auth_pushed_out client=%s "
 		    "reason=\"unfinished handshakes\"", victim->job,
-		    peer_name(victim));
-	lose(victim);
+		    handshake_peer(victim));
+	handshake_lose(victim);
 }
 
 /* A process without a client: one that is ready, or will be first. */
@@ -645,8 +320,8 @@ auth_start(struct server *s, int in, int out, const struct sockaddr *peer,
 	memcpy(&h->peer, peer, peer->sa_family == AF_INET6 ?
 	    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
 	sources_enter(&s->sources, source);
-	if (h->state == HANDSHAKE_READY && (r = give(h)) < 0)
-		lose(h);
+	if (h->state == HANDSHAKE_READY && (r = handshake_give(h)) < 0)
+		handshake_lose(h);
 	refill(s);
 	return r;
 }
@@ -669,7 +344,7 @@ end_stale(struct server *s)
 	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
 		next = h->next;
 		if (h->is_stale && h->state == HANDSHAKE_READY)
-			lose(h);
+			handshake_lose(h);
 	}
 }
 
@@ -686,7 +361,7 @@ note_crash(struct handshake *h, uint32_t source, bool had_client)
 		    clock_ms());
 	if (ration_take(&h->server->violations, "auth"))
 		log_errx("job=%u event=auth_crashed client=%s signal=%d",
-		    h->job, had_client ? peer_name(h) : "-",
+		    h->job, had_client ? handshake_peer(h) : "-",
 		    WTERMSIG(status));
 	/* whoever tries out addresses is to begin anew with others */
 	if (h->generation == h->server->auth.master.generation)
@@ -706,13 +381,13 @@ auth_reaped(struct server *s, pid_t pid, int status)
 		h->exit_status = status;
 		note_crash(h, h->source, h->has_client);
 		/* what it sent before may still be waiting */
-		while (h->chan.fd >= 0 && receive(h) == 0)
+		while (h->chan.fd >= 0 && handshake_receive(h) == 0)
 			continue;
 		h->pid = 0;
 		if (h->chan.fd >= 0)
-			lose(h);
+			handshake_lose(h);
 		else
-			free_if_gone(h);
+			handshake_free_if_gone(h);
 		refill(s);
 		return true;
 	}
@@ -732,7 +407,7 @@ auth_tick(struct server *s, int64_t now)
 		if (h->state == HANDSHAKE_READY || now - h->since_ms <= most)
 			continue;
 		if (h->chan.fd >= 0)
-			lose(h);
+			handshake_lose(h);
 		else if (h->pid > 0)
 			(void)kill(h->pid, SIGKILL);
 	}
@@ -747,7 +422,7 @@ auth_stop(struct server *s)
 
 	for (struct handshake *h = s->auth.list; h != NULL; h = next) {
 		next = h->next;
-		lose(h);
+		handshake_lose(h);
 	}
 	lose_master(s);
 }

@@ -31,9 +31,10 @@ def build(c, name="a.c"):
     return c.remote_jobs() == 1
 
 
-def logged(daemon, text, seconds=5):
+def logged(daemon, text, seconds=5, count=1):
+    """Wait for it, so many times."""
     end = time.monotonic() + seconds
-    while text not in daemon.log():
+    while daemon.log().count(text) < count:
         if time.monotonic() > end:
             raise AssertionError(f"no {text!r} in:\n{daemon.log()}")
         time.sleep(0.02)

@@ -57,10 +57,7 @@ def is_served(s, *records):
 
 
 def no_service(d, reason, count=1):
-    end = time.monotonic() + 5
-    while d.log().count(reason) < count:
-        assert time.monotonic() < end, d.log()
-        time.sleep(0.02)
+    assert logged(d, reason, count=count)
     assert d.log().count(reason) == count
     assert "crashed" not in d.log() and "violation" not in d.log()
 
