@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: server/listener/dispatch.c server/listener/clients.c server/listener/jailer.c server/listener/keeper.c server/listener/slots.c server/listener/reserve.c server/listener/sources.c server/listener/ration.c server/listener/spawn.c server/listener/loop.c server/listener/net.c */
+/* needs: server/listener/dispatch.c server/listener/clients.c server/listener/workers.c server/listener/master.c server/listener/jailer.c server/listener/keeper.c server/listener/slots.c server/listener/reserve.c server/listener/sources.c server/listener/ration.c server/listener/spawn.c server/listener/loop.c server/listener/net.c */
 /*
  * A worker that is under somebody else's control says all it can: nothing but
  * what the table allows may have an effect, and nothing ends the listener.
