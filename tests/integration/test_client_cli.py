@@ -45,6 +45,17 @@ def test_show_hosts_and_j(client):
     assert 'entry 2 "b:99999"' in bad.stderr
 
 
+def test_scan_includes(client):
+    """Each file that a compile reads, and nothing is compiled."""
+    client.write("own.h", "#include <stddef.h>\n")
+    client.write("scan.c", '#include "own.h"\n')
+    result = client.run("--scan-includes", "gcc", "-c", "scan.c", hosts="a")
+    assert result.returncode == 0 and not client.exists("scan.o")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    files = {words[1] for words in lines if words[0] == "FILE"}
+    assert files >= {client.path("scan.c"), client.path("own.h")}
+
+
 def test_show_principal(client):
     assert "Not Set" in client.run("--show-principal").stdout
     assert "a@B" in client.run("--show-principal",
