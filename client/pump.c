@@ -259,6 +259,13 @@ send_job(struct job *job, const struct host *host, const struct verify *v,
 		    (size_t)p->files.bytes, text);
 	}
 	r = take_refusal(p, v, res, remote_run(job->env, host, &send, res));
+	if (r == 0 && res->status == 0 && p->deps.is_needed &&
+	    res->part[REPLY_DOTD].len == 0) {
+		(void)snprintf(p->why, sizeof(p->why),
+		    "%s sent no dependency file", host->spec);
+		verify_distrust(v, p->why);
+		r = ERR_UNSUPPORTED;
+	}
 	p->is_used = r == 0;
 	return r;
 }

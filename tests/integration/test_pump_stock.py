@@ -68,6 +68,18 @@ def test_dependencies_from_stocks_daemon_name_the_same_files(at_stock):
     assert words(there[-1]) == words(here[-1])
 
 
+@pytest.mark.parametrize("file", ["{work}/abs.d", "sub/x.d", "a b.d"])
+def test_dependency_file_from_stocks_daemon_has_its_name(at_stock, file):
+    os.makedirs(at_stock.work + "/sub", exist_ok=True)
+    name = file.format(work=at_stock.work)
+    argv = ["gcc", "-MD", "-MF", name, "-c", "a.c", "-o", "sub/a.o"]
+    here = at_stock.outcome(argv, ["sub/a.o", name])
+    there = at_stock.outcome([at_stock.program, *argv], ["sub/a.o", name])
+    assert there[:-1] == here[:-1] and pumped(at_stock.text()), \
+        at_stock.text()
+    assert words(there[-1]) == words(here[-1])
+
+
 def debug_lines(path):
     out = subprocess.run(["objdump", "--dwarf=info", path], check=True,
                          capture_output=True, text=True).stdout
@@ -221,6 +233,33 @@ def test_server_that_hangs_up_gets_preprocessed_text(tmp_path):
         server.close()
         tree.stop()
     assert versions == [3, 2, 2]
+
+
+def test_server_that_sends_no_dependency_file_gets_preprocessed_text(
+        tmp_path):
+    """make would forget what the object depends on."""
+    versions = []
+
+    def serve(conn):
+        name, version = clientlib.read_token(conn)
+        versions.append(version)
+        conn.recv(1 << 20)
+        conn.sendall(clientlib.reply(version=version) +
+                     (clientlib.token("DOTD", 0) if version == 3 else b""))
+
+    server = clientlib.FakeServer(serve)
+    tree = Tree(tmp_path, server.spec + ",lzo,cpp")
+    tree.write("a.c", '#include "a.h"\nint a;\n')
+    tree.write("a.h", "\n")
+    argv = ["gcc", "-nostdinc", "-MD", "-c", "a.c", "-o", "a.o"]
+    try:
+        p = tree.run([tree.program, *argv])
+    finally:
+        server.close()
+        tree.stop()
+    assert p.returncode == 0 and versions == [3, 2], tree.text()
+    assert "no dependency file" in why_here(tree.text())
+    assert tree.read("a.d") == b"a.o: a.c a.h\n"
 
 
 def test_reduced_sandbox_refuses_and_gets_preprocessed_text(tmp_path,
