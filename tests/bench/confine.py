@@ -144,7 +144,8 @@ def silent(world, options):
             n = len(connect_many(server, stack, 1500, source))
             slow = connect_many(server, stack, server.jobs, source)
             stack.enter_context(Dribblers(slow, good))
-            time.sleep(0.3)
+            # those that send nothing are only accepted after a second
+            time.sleep(2.5)
             loud += [server.normal() for _ in range(15)]
     a, b = statistics.median(quiet), statistics.median(loud)
     show(f"{n} silent, {server.jobs} slow", f"{1e3 * a:.1f} ms before",
