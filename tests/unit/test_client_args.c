@@ -110,7 +110,7 @@ static const struct row pump_rows[] = {
 	{ "clang -Wp,-MD,q.d -c dir/a.c -o y.o", 0,
 	  "clang -MD -MF q.d -c dir/a.c -o y.o -MQ y.o" },
 	{ "gcc -Wp,-DX -c a.c -o y.o", 0, "gcc -Wp,-DX -c a.c -o y.o" },
-	{ "gcc -c a.c -o y.o", COLOUR,
+	{ "gcc -c a.c -o y.o", TERMINAL,
 	  "gcc -c a.c -o y.o -fdiagnostics-color=always" },
 };
 
