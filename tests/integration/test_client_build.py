@@ -413,7 +413,13 @@ def test_randomize_spreads(tmp_path):
 def test_signal_session_reaches_every_process(start_daemon):
     daemon = start_daemon()
     signal_session(daemon, signal.SIGSTOP)
-    with open(f"/proc/{daemon.process.pid}/stat") as file:
-        assert file.read().rpartition(")")[2].split()[0] == "T"
+    def state():
+        with open(f"/proc/{daemon.process.pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0]
+
+    deadline = time.monotonic() + 10
+    while state() != "T" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert state() == "T"
     signal_session(daemon, signal.SIGCONT)
     assert harness.is_listening(daemon.port)

@@ -524,7 +524,8 @@ def test_exponential_trees_end(tree):
     tree.write("m.c", '#include "h0.h"\n')
     start = time.monotonic()
     found = tree.scan("gcc", "-c", "m.c")
-    assert isinstance(found, str) and "too many" in found
+    # which of its limits comes first depends on the machine
+    assert isinstance(found, str) and "too " in found
     assert time.monotonic() - start < 30
 
 
