@@ -23,6 +23,15 @@ needs_scanner = [
 ]
 
 
+def socket_name():
+    """What the daemon's socket is called in its directory."""
+    with open(os.path.join(os.path.dirname(__file__),
+                           "../../client/scan/msg.h"),
+              encoding="utf-8") as header:
+        version, = re.findall(r"#define MSG_VERSION\s+(\d+)", header.read())
+    return "scand-" + version
+
+
 class Tree:
     """A directory of sources, and a daemon of its own."""
 

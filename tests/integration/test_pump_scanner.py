@@ -8,6 +8,7 @@ import threading
 
 import harness
 import pytest
+import scankit
 from pumplib import Tree, pumped, why_here
 
 ANSWER, FILE, SYMLINK, DIRECTORY, SYSTEMDIR, ABSENT = 4, 0, 1, 2, 3, 4
@@ -45,7 +46,7 @@ class FakeScanner:
         self.data = data
         self.asked = 0
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.bind(os.path.join(directory, "scand-2"))
+        self.sock.bind(os.path.join(directory, scankit.socket_name()))
         self.sock.listen(8)
         threading.Thread(target=self.serve, daemon=True).start()
 

@@ -222,7 +222,7 @@ def listen(tree):   # noqa: F811
     d = tree.path(".run/distcc-scan")
     os.mkdir(d, 0o700)
     s = socket.socket(socket.AF_UNIX)
-    s.bind(os.path.join(d, "scand-1"))
+    s.bind(os.path.join(d, scankit.socket_name()))
     s.listen()
     return s
 
