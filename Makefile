@@ -119,7 +119,8 @@ SCAND	= $(wildcard client/scan/*.c) $(LIB)
 SCAND_OWN = client/scan/main.c client/scan/serve.c client/scan/confine.c
 # distcc-zeroconf: asks Avahi which servers there are, and gcc for its version.
 ZEROCONF = $(wildcard client/zeroconf/*.c) client/dirs.c client/env.c \
-	   client/find.c client/spawn.c client/cleanup.c policy/compiler.c $(LIB)
+	   client/find.c client/spawn.c client/cleanup.c policy/compiler.c \
+	   $(SELF) $(LIB)
 # distccd-zeroconf: announces the daemon through Avahi; meets no client.
 ANNOUNCER = $(wildcard server/zeroconf/*.c) server/jail/capture.c $(SELF) \
 	   $(LIB)
@@ -181,7 +182,7 @@ $(B)/libexec/distcc-scand: $(call obj,$(SCAND))
 
 $(B)/libexec/distcc-zeroconf: $(call obj,$(ZEROCONF))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(AVAHI_LIBS)
+	$(Q)$(CC) $(DYN_LDFLAGS) -o $@ $^ $(AVAHI_LIBS) $(SANDBOX_LIBS)
 
 $(B)/libexec/distccd-zeroconf: $(call obj,$(ANNOUNCER))
 	@mkdir -p $(@D)

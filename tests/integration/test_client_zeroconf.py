@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """"+zeroconf" with a real Avahi and stock's announcements."""
+import ctypes
+import fcntl
 import os
 import shlex
 import time
@@ -198,6 +200,50 @@ def test_no_avahi_and_no_list(client):
     assert "+zeroconf: no host announces itself" in result.stderr
     assert time.monotonic() - start < 5
     assert read_hosts(client) == []
+
+
+@needs_helper
+def test_helper_writes_nothing_outside_its_directory(client, net,
+                                                     stock_daemon_program):
+    """A link in its way: followed within the directory, the control, but not
+    out of it, although the user may write there."""
+    if ctypes.CDLL(None).syscall(444, None, 0, 1) < 1:  # its version
+        pytest.skip("this kernel has no Landlock")
+    port = start_stock(net, client, 6)
+    expected = [f"{avahikit.ADDRESS}:{port}/6"]
+    directory = os.path.dirname(hosts_path(client))
+    os.makedirs(directory)
+    outside = os.path.join(client.directory, "outside")
+    inside = os.path.join(directory, "inside")
+
+    def run_with_link_to(target):
+        with open(target, "w") as file:
+            file.write("as it was")
+        os.symlink(target, os.path.join(directory, "hosts.new"))
+        net.sh(command(client, clientlib.DISTCC, "gcc", "-c", "hello.c"))
+
+    run_with_link_to(inside)
+    assert net.until(lambda: read_hosts(client) == expected)
+    stop_helper(client)
+    assert net.until(lambda: not helper_runs(client))
+    os.unlink(hosts_path(client))
+    run_with_link_to(outside)
+    assert net.until(lambda: helper_runs(client))
+    time.sleep(3)
+    with open(outside) as file:
+        assert file.read() == "as it was"
+    assert not os.path.exists(hosts_path(client))
+
+
+def helper_runs(client):
+    """Whether somebody has its lock."""
+    lock = os.path.join(client.state, "zeroconf", "lock")
+    with open(lock, "r+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 @needs_helper

@@ -31,6 +31,7 @@ MAY_INCLUDE = {
                         "server/jail/capture.h", "lib/"],
     "server/stats": ["server/stats/", "server/msg", "sandbox/sandbox.h",
                      "lib/"],
+    "client/zeroconf": ["client/", "sandbox/sandbox.h", "lib/"],
     "client": ["client/", "wire/", "policy/", "auth/plugin.h", "lib/"],
 }
 
