@@ -223,21 +223,22 @@ def test_port_is_taken(our_daemon, sandbox_args):
     assert result.returncode == 102
 
 
-def test_distccd_path(client, start_daemon):
-    """Only the compilers of $DISTCCD_PATH are served."""
-    empty = start_daemon(env=harness.clean_env(DISTCCD_PATH="/nowhere"))
-    assert not compiles(client, empty.hostspec)
+def test_distccd_path(client, start_daemon, sandbox_args):
+    """Compilers are looked for in $DISTCCD_PATH and nowhere else: with none
+    there, no service."""
+    none = run(*words(harness.free_port(), sandbox_args, "--daemon",
+                      "--no-detach", "--log-stderr")[1:],
+               DISTCCD_PATH="/nowhere")
+    assert none.returncode == 100 and "no usable compiler" in none.stderr
     usual = start_daemon(env=harness.clean_env(
         DISTCCD_PATH="/usr/local/bin:/usr/bin"))
-    os.unlink(client.path("hello.c"))
-    client.write("hello.c", clientlib.HELLO)
     assert compiles(client, usual.hostspec)
 
 
 def test_command_list(client, start_daemon, tmp_path):
     """DISTCC_CMDLIST: only what the file names is served."""
     path = tmp_path / "commands"
-    path.write_text("/usr/bin/clang\n")
+    path.write_text("/usr/bin/g++\n")
     env = harness.clean_env(DISTCC_CMDLIST=str(path))
     daemon = start_daemon(env=env)
     assert not compiles(client, daemon.hostspec)
