@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A distccd-auth that somebody else runs: what it can make the listener do.
 
-The daemon finds its helpers beside itself, so it is given a script in the place
-of distccd-auth, which starts as the real one does and then lies.
+The daemon finds its helpers beside itself, so it is given another program in the
+place of distccd-auth, which starts as the real one does and then lies.
 """
 import os
 import shutil
@@ -18,70 +18,147 @@ import authlib
 import harness
 from authlib import build, logged
 
-SCRIPT = '''#!/usr/bin/python3
-import array, ctypes, os, socket, struct, sys
-FORK, FORKED, READY, NAME, VERDICT, OVER, LOG = 24, 25, 16, 20, 21, 22, 10
-MEMFD = os.memfd_create("context", 2)
-os.write(MEMFD, bytes(100))
-chan = socket.socket(fileno=3)
-chan.recv(100)
-chan.send(struct.pack("II512s", READY, 0, b"TEST.LOCAL"))
+PROGRAM = r'''
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-def name(job, peer=b"alice@TEST.LOCAL", sealed=0, own=b"distcc/h@TEST.LOCAL"):
-    return struct.pack("IIII512s512s", NAME, job, sealed, 0, peer, own)
+enum { FORK = 24, FORKED = 25, READY = 16, NAME = 20, VERDICT = 21, OVER = 22 };
+struct head { uint32_t type, job; };
+struct ready { struct head h; char realm[512]; };
+struct forked { struct head h; int32_t pid; uint32_t zero; };
+struct name { struct head h; uint32_t sealed, zero; char peer[512], own[512]; };
+struct over { struct head h; uint32_t end, sealed; char text[256]; };
 
-def over(job, end=0, sealed=0):
-    return struct.pack("IIII256s", OVER, job, end, sealed, b"said so")
+static int chan = 3, memfd;
+static uint32_t job;
 
-def answers(job, chan):
-    fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [MEMFD]))]
-    def verdict():
-        return struct.unpack("IIII256s", chan.recv(1000))[2]
-    def said(*messages):
-        for m in messages:
-            chan.send(m)
-    def after_name(*messages, **how):
-        said(name(job, **how))
-        verdict()
-        said(*messages)
-    WAYS
+static void
+say(const void *data, size_t n, int fd)
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } aux;
+	struct iovec part = { (void *)data, n };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
 
-while True:
-    data, aux, _, _ = chan.recvmsg(100, 100)
-    if not data:
-        sys.exit(0)
-    fd = array.array("i", aux[0][2][:4])[0]
-    job = struct.unpack("II", data)[1]
-    lie = PID
-    pid = ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0)
-    if pid == 0:
-        own = socket.socket(fileno=fd)
-        data, aux, _, _ = own.recvmsg(100, 100)
-        if data:
-            answers(struct.unpack("II", data)[1], own)
-        os._exit(0)
-    os.close(fd)
-    chan.send(struct.pack("IIiI", FORKED, job, lie or pid, 0))
+	if (fd >= 0) {
+		m.msg_control = &aux;
+		m.msg_controllen = sizeof(aux);
+		aux.head = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET,
+		    SCM_RIGHTS };
+		memcpy(CMSG_DATA(&aux.head), &fd, sizeof(fd));
+	}
+	sendmsg(chan, &m, MSG_NOSIGNAL);
+}
+
+static int
+hear(struct head *h)
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(8 * sizeof(int))]; } aux;
+	char data[1000];
+	struct iovec part = { data, sizeof(data) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1,
+	    .msg_control = &aux, .msg_controllen = sizeof(aux) };
+	int fd = -1;
+
+	if (recvmsg(chan, &m, 0) <= 0)
+		_exit(0);
+	memcpy(h, data, sizeof(*h));
+	if (m.msg_controllen > 0)
+		memcpy(&fd, CMSG_DATA(&aux.head), sizeof(fd));
+	return fd;
+}
+
+static struct name
+name_of(const char *peer, uint32_t sealed)
+{
+	struct name n = { { NAME, job }, .sealed = sealed };
+
+	strcpy(n.peer, peer);
+	strcpy(n.own, "distcc/h@TEST.LOCAL");
+	return n;
+}
+
+static struct name alice(void) { return name_of("alice@TEST.LOCAL", 0); }
+static void name(struct name n) { say(&n, sizeof(n), -1); }
+static void verdict(void) { struct head h; hear(&h); }
+
+static void
+over(uint32_t end, uint32_t sealed, int fd)
+{
+	struct over o = { { OVER, job }, end, sealed, "said so" };
+
+	say(&o, sizeof(o), fd);
+}
+
+static void
+answers(void)
+{
+	struct name n = alice();
+
+	(void)n;
+	WAY
+}
+
+int
+main(void)
+{
+	struct ready ready = { { READY, 0 }, "TEST.LOCAL" };
+	struct head h;
+
+	memfd = memfd_create("context", MFD_ALLOW_SEALING);
+	if (write(memfd, &ready, 100) != 100)
+		return 1;
+	hear(&h);
+	say(&ready, sizeof(ready), -1);
+	for (;;) {
+		int fd = hear(&h);
+		struct forked m = { { FORKED, h.job } };
+
+		m.pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+		if (m.pid == 0) {
+			chan = fd;
+			hear(&h);
+			job = h.job;
+			answers();
+			_exit(0);
+		}
+		close(fd);
+		if (PID != 0)
+			m.pid = PID;
+		say(&m, sizeof(m), -1);
+	}
+}
 '''
 
+ALICE = "name(alice()); verdict(); over(0, 0, -1);"
 WAYS = {
-    "no name": "said(over(job))",
-    "two names": "after_name(name(job))",
-    "name without end": "said(name(job, b'a' * 512))",
-    "other's number": "said(name(job + 1))",
-    "short": "said(name(job)[:-1])",
-    "long": "said(name(job) + bytes(1))",
-    "unknown": "said(struct.pack('II', 99, job))",
-    "master's word": "said(struct.pack('IIiI', FORKED, job, 1, 0))",
-    "unknown end": "after_name(over(job, 99))",
-    "sealed without context": "after_name(over(job, 0, 1), sealed=1)",
-    "denied": "after_name(over(job), peer=b'mallory@TEST.LOCAL')",
-    "other service": "after_name(over(job), own=b'host/h@TEST.LOCAL')",
-    "over twice": "after_name(over(job, 1), over(job))",
-    "context when in clear":
-        "said(name(job)); verdict(); chan.sendmsg([over(job)], fds)",
-    "unsealed context": "said(name(job, sealed=1)); verdict(); "
-        "chan.sendmsg([over(job, 0, 1)], fds)",
+    "no name": "over(0, 0, -1);",
+    "two names": "name(n); verdict(); name(n);",
+    "name without end": "memset(n.peer, 'a', 512); name(n);",
+    "other's number": "n.h.job++; name(n);",
+    "short": "say(&n, sizeof(n) - 1, -1);",
+    "long": "struct { struct name n; char more; } m = { n }; "
+            "say(&m, sizeof(n) + 1, -1);",
+    "unknown": "n.h.type = 99; say(&n, sizeof(n.h), -1);",
+    "master's word": "struct forked f = { { FORKED, job }, 1 }; "
+                     "say(&f, sizeof(f), -1);",
+    "unknown end": "name(n); verdict(); over(99, 0, -1);",
+    "sealed without context":
+        "n.sealed = 1; name(n); verdict(); over(0, 1, -1);",
+    "denied": 'name(name_of("mallory@TEST.LOCAL", 0)); verdict(); '
+              "over(0, 0, -1);",
+    "other service": 'strcpy(n.own, "host/h@TEST.LOCAL"); name(n); '
+                     "verdict(); over(0, 0, -1);",
+    "over twice": "name(n); verdict(); over(1, 0, -1); over(0, 0, -1);",
+    "context when in clear": "name(n); verdict(); over(0, 0, memfd);",
+    "unsealed context": "n.sealed = 1; name(n); verdict(); over(0, 1, memfd);",
 }
 
 
@@ -100,9 +177,10 @@ def taken(realm, start_daemon):
         for helper in os.listdir(real):
             if helper != "distccd-auth":
                 os.symlink(f"{real}/{helper}", f"{top}/libexec/{helper}")
-        with open(f"{top}/libexec/distccd-auth", "w", encoding="ascii") as f:
-            f.write(SCRIPT.replace("WAYS", way).replace("PID", str(pid)))
-            os.fchmod(f.fileno(), 0o755)
+        subprocess.run(["cc", "-x", "c", "-w", "-", "-o",
+                        f"{top}/libexec/distccd-auth"], check=True, text=True,
+                       input=PROGRAM.replace("WAY", way)
+                       .replace("PID", str(pid)))
         shutil.copy(f"{os.path.dirname(real)}/bin/distccd", f"{top}/bin")
         return start_daemon(["--auth", "--deny-principal=mallory", *args],
                             program=f"{top}/bin/distccd",
@@ -114,7 +192,7 @@ def taken(realm, start_daemon):
 
 def test_it_can_say_who_comes(taken):
     """The control, and what is its to say: it has the keys."""
-    d = taken("after_name(over(job))")
+    d = taken(ALICE)
     assert b"DONE00000001STAT00000000" in authlib.talk(d.port, authlib.job())
     assert logged(d, "principal=alice@TEST.LOCAL")
 
@@ -132,7 +210,7 @@ def test_it_can_not(taken, way):
 
 
 def test_it_can_not_skip_sealing(taken):
-    d = taken("after_name(over(job))", 0, "--auth=seal")
+    d = taken(ALICE, 0, "--auth=seal")
     assert b"DONE" not in authlib.talk(d.port, authlib.job())
     assert logged(d, "event=auth_violation")
 
@@ -141,7 +219,7 @@ def test_it_can_not_have_others_killed(taken):
     """The listener kills what does not end, and as root may kill anything."""
     other = subprocess.Popen(["sleep", "60"])
     try:
-        d = taken("pass", other.pid)
+        d = taken("", other.pid)
         for _ in range(3):
             assert b"DONE" not in authlib.talk(d.port, authlib.job())
         d.stop()
@@ -156,7 +234,10 @@ def test_it_can_not_have_others_killed(taken):
 
 
 def children(daemon, name):
-    """{pid: has a filter} of a daemon's helpers of this name."""
+    """{pid: how many filters it has} of a daemon's helpers of this name.
+
+    They begin with the listener's, or none; each that is forked has one more
+    than the first process."""
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -166,15 +247,20 @@ def children(daemon, name):
         except OSError:
             continue
         if s["PPid"] == str(daemon.process.pid) and name.startswith(s["Name"]):
-            found[int(pid)] = s["Seccomp"] == "2"
+            found[int(pid)] = int(s["Seccomp_filters"])
     return found
+
+
+def forked(daemon, name):
+    found = children(daemon, name)
+    return [p for p, n in found.items() if n > min(found.values())]
 
 
 def first(daemon, name):
     end = time.monotonic() + 10
     while True:
-        found = [p for p, has_filter in children(daemon, name).items()
-                 if not has_filter]
+        found = children(daemon, name)
+        found = [p for p, n in found.items() if n == min(found.values())]
         if len(found) == 1:
             return found[0]
         assert time.monotonic() < end, found
@@ -191,9 +277,8 @@ def test_crash_in_a_handshake(server, client):
         s.sendall(b"S")
         time.sleep(0.3)
         # the ones in waiting go with it: any may be the client's
-        for pid, has_filter in children(d, "distccd-auth").items():
-            if has_filter:
-                os.kill(pid, signal.SIGSEGV)
+        for pid in forked(d, "distccd-auth"):
+            os.kill(pid, signal.SIGSEGV)
         assert s.recv(1) == b""
     assert logged(d, "event=auth_crashed")
     assert first(d, "distccd-auth") != before
@@ -211,8 +296,7 @@ def stalled(d, client):
                          cwd=c.directory, stdin=subprocess.DEVNULL)
     end = time.monotonic() + 10
     while True:
-        found = [pid for pid, has_filter in
-                 children(d, "distccd-worker-gss").items() if has_filter]
+        found = forked(d, "distccd-worker-gss")
         if found and m.records("client"):
             return m, p, found[0]
         assert time.monotonic() < end
