@@ -38,11 +38,11 @@
  *	  LOG          A>L  any time, rate-limited
  *
  *	listener <-> keeper (one channel a daemon; it is distccd-jail as well)
+ *	  SETUP        L>K  first, once                      fds: config
  *	  JAILER_FORK	L>K  make a jailer                   fds: its channel
  *	  JAILER_FORKED K>L
  *
  *	listener <-> jailer (one channel a daemon; "jailer" is distccd-jail)
- *	  SETUP        L>J  first, once                      fds: config
  *	  LAYER        J>L  one for each layer at start-up
  *	  READY        J>L  after the last LAYER
  *	  RUN          L>J  start a compile                  fds: job (sealed)

@@ -2,7 +2,8 @@
 /*
  * keeper - distccd-jail's first process.  It has the rights to make jails, which
  * the listener has given up, and uses them for one thing: to fork a jailer, and
- * another one after a crash.
+ * another one after a crash, with the configuration that it got at the start and
+ * that nobody can change: a listener that was taken over can have no other.
  */
 #ifndef SERVER_JAIL_KEEPER_H
 #define SERVER_JAIL_KEEPER_H

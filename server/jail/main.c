@@ -349,16 +349,16 @@ main(void)
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
-	/*
-	 * The listener's end of the channel is what ends us, see pool_run():
-	 * killed with it, a jailer would leave control groups behind.  The
-	 * keeper's death signal is not inherited.
-	 */
-	keeper_run();
 	if (receive_setup() < 0) {
 		log_errx("this program is started by distccd only");
 		return 1;
 	}
+	/*
+	 * Behind it is a jailer.  The listener's end of its channel is what
+	 * ends it, see pool_run(): killed with the listener, as the keeper is,
+	 * it would leave control groups behind.
+	 */
+	keeper_run();
 	log_set_level((enum log_level)config->log_level);
 	log_to_sink(send_log, NULL);
 	fd_keep_only(MSG_CHAN_FD + 1);

@@ -278,14 +278,6 @@ ready(void *arg)
 /* --- its start ----------------------------------------------------------- */
 
 static int
-set_up(struct server *s)
-{
-	struct msg_plain m = { .head = { MSG_SETUP, 0 } };
-
-	return chan_send(s->jailer.chan.fd, &m, sizeof(m), &s->config_fd, 1);
-}
-
-static int
 spawn_jailer(struct server *s)
 {
 	struct jailer *j = &s->jailer;
@@ -301,7 +293,7 @@ spawn_jailer(struct server *s)
 	j->nlayers = 0;
 	j->state = JAILER_STARTING;
 	j->up_since_ms = clock_ms();
-	return r < 0 ? r : set_up(s);
+	return r;
 }
 
 int

@@ -16,6 +16,7 @@
 int
 keeper_start(struct server *s)
 {
+	struct msg_plain m = { .head = { MSG_SETUP, 0 } };
 	struct spawn sp = { .name = "distccd-jail", .in = -1, .out = -1,
 	    .err = s->opt.log_stderr ? STDERR_FILENO : -1 };
 	int pair[2], r;
@@ -27,7 +28,7 @@ keeper_start(struct server *s)
 	(void)close(pair[1]);
 	s->keeper.chan = pair[0];
 	s->keeper.is_started = true;
-	return r;
+	return r < 0 ? r : chan_send(pair[0], &m, sizeof(m), &s->config_fd, 1);
 }
 
 static int
