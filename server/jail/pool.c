@@ -18,6 +18,7 @@
 #define RETRY_MS	20	/* a cgroup that is still busy; a failed start */
 #define START_FAILURES_MAX 5	/* in a row, before each waits RETRY_LONG_MS */
 #define RETRY_LONG_MS	1000
+#define LOGS_MAX	8	/* lines that one jail may write */
 
 enum state {
 	UNUSED,
@@ -34,6 +35,7 @@ struct cell {
 	int64_t started_us;	/* RUNNING */
 	int64_t deadline_ms;	/* RUNNING */
 	enum msg_end killed;	/* why we ended it; MSG_END_EXIT: we did not */
+	unsigned int nlogs;
 	bool answered;
 	struct msg_compiled answer;
 	int fds[CHAN_FDS_MAX];
@@ -220,8 +222,9 @@ read_jail(struct cell *c)
 		char shown[MSG_TEXT_BYTES];
 
 		m.log.text[sizeof(m.log.text) - 1] = '\0';
-		log_warnx("%s", log_escape(view_str(m.log.text), shown,
-		    sizeof(shown)));
+		if (c->nlogs++ < LOGS_MAX)
+			log_warnx("%s", log_escape(view_str(m.log.text),
+			    shown, sizeof(shown)));
 	} else {
 		fd_close(&c->jail.chan);	/* EOF, or nonsense */
 		if (n >= 0)

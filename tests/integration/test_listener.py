@@ -165,3 +165,17 @@ def test_inetd_is_confined_too(sandbox_args):
         assert p.wait(10) == 0
     assert reply.startswith(b"DONE00000001STAT00000000"), reply[:100]
     assert b"\x7fELF" in reply
+
+
+@pytest.mark.skipif(not ROOT, reason="unshare needs root")
+def test_daemons_of_several_containers_share_a_host():
+    """their process ids are the same, their control groups and uids not"""
+    running = [subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--mount-proc", harness.OUR_DAEMON,
+         "--show-sandbox"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, env=harness.clean_env(), stdin=subprocess.DEVNULL)
+        for _ in range(6)]
+    said = [p.communicate(timeout=60)[0] for p in running]
+    assert [p.returncode for p in running] == [0] * 6, said
+    uids = {re.search(r"^uid .* uid (\d+)", text, re.M)[1] for text in said}
+    assert len(uids) == 6, said
