@@ -62,9 +62,25 @@ rows_of(enum sandbox_role role)
 	case SANDBOX_LISTENER:
 		return ROLE_BIT(role) | ROLE_BIT(SANDBOX_WORKER) |
 		    ROLE_BIT(SANDBOX_AUTH);
+	case SANDBOX_COMPILER_SHARED:
+		return ROLE_BIT(SANDBOX_COMPILER);
 	default:
 		return ROLE_BIT(role);
 	}
+}
+
+/* By name they reach all that the uid owns, and Landlock does not cover them. */
+static bool
+is_forbidden(const char *name, enum sandbox_role role)
+{
+	static const char *const names[] = { "chmod", "fchmodat", "utime",
+	    "utimes", "utimensat", "futimesat" };
+
+	for (size_t i = 0; role == SANDBOX_COMPILER_SHARED &&
+	    i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 static int
@@ -74,7 +90,8 @@ allow_table(scmp_filter_ctx ctx, enum sandbox_role role)
 		int nr;
 
 		if ((table[i].roles & rows_of(role)) == 0 ||
-		    is_checked(table[i].name))
+		    is_checked(table[i].name) ||
+		    is_forbidden(table[i].name, role))
 			continue;
 		nr = seccomp_syscall_resolve_name(table[i].name);
 		if (nr < 0)	/* another architecture's, or too new */
@@ -178,6 +195,7 @@ sandbox_filter_build(enum sandbox_role role, enum sandbox_mode mode,
 {
 	scmp_filter_ctx ctx = seccomp_init(default_action(mode));
 	bool starts_others = role == SANDBOX_COMPILER ||
+	    role == SANDBOX_COMPILER_SHARED ||
 	    role == SANDBOX_JAIL_INIT || role == SANDBOX_LISTENER;
 	int r;
 

@@ -27,6 +27,7 @@
 #define NAMESPACES	(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | \
 	CLONE_NEWIPC | CLONE_NEWUTS)
 #define AS_SLACK_BYTES	(512ULL * 1024 * 1024)	/* mapped, not touched */
+#define ACCOUNT_TASKS	512ULL	/* what an account may run beside the job */
 #define STACK_BYTES	(64ULL * 1024 * 1024)	/* what gcc asks for itself */
 
 /* The steps of the jail, in order; a failure names the step. */
@@ -117,11 +118,10 @@ set_limits(const struct jail_plan *plan, uint32_t id)
 	    (r = limit(RLIMIT_MEMLOCK, 0)) < 0 ||
 	    (r = limit(RLIMIT_MSGQUEUE, 0)) < 0 ||
 	    (r = limit(RLIMIT_SIGPENDING, 256)) < 0 ||
-	    /* it counts the uid, and so PID 1; where that is a person's, it
-	     * would count all else that this person runs, in whatever
-	     * container, and stop compilers at random */
-	    (!shares_uid(plan) && (r = limit(RLIMIT_NPROC,
-	    l->max_processes + 1ULL)) < 0))
+	    /* it counts the uid, and so PID 1; where that is a person's, also
+	     * all else that this person runs, in whatever container */
+	    (r = limit(RLIMIT_NPROC, l->max_processes + 1ULL +
+	    (shares_uid(plan) ? ACCOUNT_TASKS : 0))) < 0)
 		return r;
 	/* a hard limit below ours is fine, it cannot be raised anyway */
 	(void)setrlimit(RLIMIT_STACK, &stack);
@@ -408,10 +408,14 @@ end_orphans(void)
 
 	while (proc != NULL && (pid = find_orphan(proc)) > 0) {
 		group = getpgid(pid);
-		if (group > 1 && group != getpgrp())
+		if (group > 1 && group != getpgrp()) {
 			(void)kill(-group, SIGKILL);
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
+			while (waitpid(-group, NULL, 0) > 0)
+				continue;
+		} else {
+			(void)kill(pid, SIGKILL);
+			(void)waitpid(pid, NULL, 0);
+		}
 	}
 	if (proc != NULL)
 		(void)closedir(proc);

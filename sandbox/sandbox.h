@@ -34,6 +34,7 @@ enum sandbox_role {
 	SANDBOX_COMPILER,	/* what PID 1 starts */
 	SANDBOX_AUTH,		/* GSSAPI accept on one socket */
 	SANDBOX_STATS,		/* HTTP on one socket */
+	SANDBOX_COMPILER_SHARED, /* as COMPILER, with its user's own uid */
 };
 
 /*

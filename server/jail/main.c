@@ -128,8 +128,9 @@ build_filters(void)
 	int r = sandbox_filter_build(SANDBOX_JAIL_INIT, mode,
 	    &plan.init_filter);
 
-	return r < 0 ? r : sandbox_filter_build(SANDBOX_COMPILER, mode,
-	    &plan.compiler_filter);
+	return r < 0 ? r : sandbox_filter_build(config->is_reduced &&
+	    !config->is_root ? SANDBOX_COMPILER_SHARED : SANDBOX_COMPILER,
+	    mode, &plan.compiler_filter);
 }
 
 /* Built once: the rules name files, and these stay the same files. */

@@ -238,9 +238,8 @@ static bool
 try_limits(const struct probe_context *ctx, char *detail, size_t size)
 {
 	struct rlimit core, nproc, as;
-	/* the number of processes would count all of this user's */
-	bool is_shared = ctx->is_reduced && !ctx->is_root;
 
+	(void)ctx;
 	if (getrlimit(RLIMIT_CORE, &core) < 0 ||
 	    getrlimit(RLIMIT_NPROC, &nproc) < 0 ||
 	    getrlimit(RLIMIT_AS, &as) < 0)
@@ -250,7 +249,7 @@ try_limits(const struct probe_context *ctx, char *detail, size_t size)
 	    (unsigned long long)nproc.rlim_max,
 	    (unsigned long long)as.rlim_max >> 20);
 	return core.rlim_max == 0 && as.rlim_max != RLIM_INFINITY &&
-	    (is_shared || nproc.rlim_max != RLIM_INFINITY);
+	    nproc.rlim_max != RLIM_INFINITY;
 }
 
 static bool
