@@ -17,7 +17,8 @@ struct limits {
 	uint64_t max_request;	/* bytes, as sent and again as expanded */
 	uint32_t max_processes;	/* of one job */
 	uint32_t job_lifetime_s;	/* seconds a compile may take */
-	uint32_t header_ms;	/* from accept to the whole command line */
+	uint32_t header_ms;	/* to the first byte, and from there to the
+				   end of the command line */
 	uint32_t idle_ms;	/* without a byte in or out */
 	uint32_t min_rate;	/* bytes a second of a body, in and out */
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,21 @@ ready(void *arg)
 	clients_lose(c);
 }
 
+static void
+unlink_client(struct client *c)
+{
+	struct client **p = &c->server->clients;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	c->server->nclients--;
+	sources_leave(&c->server->sources, c->source);
+	free(c);
+}
+
+static void first_byte(void *arg);
+
 static int
 spawn_worker(struct server *s, struct client *c, int in, int out)
 {
@@ -105,7 +121,7 @@ spawn_worker(struct server *s, struct client *c, int in, int out)
 
 	if ((r = chan_pair(pair)) < 0)
 		return r;
-	c->chan = (struct loop_item){ pair[0], ready, c };
+	c->chan.fd = pair[0];
 	sp.chan = pair[1];
 	/* sent first: the worker finds it as soon as it runs */
 	r = chan_send(pair[0], &hello, sizeof(hello), &s->config_fd, 1);
@@ -117,6 +133,108 @@ spawn_worker(struct server *s, struct client *c, int in, int out)
 	if (r == 0)
 		r = loop_add(&c->chan);
 	return r;
+}
+
+static struct client *
+make(struct server *s, const struct sockaddr *peer, uint32_t source)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	if (++s->last_job == 0)
+		s->last_job = 1;
+	c->server = s;
+	c->job = s->last_job;
+	c->source = source;
+	c->state = CLIENT_READING;
+	c->started_ms = clock_ms();
+	c->chan = (struct loop_item){ -1, ready, c };
+	c->door = (struct loop_item){ -1, first_byte, c };
+	(void)net_name(peer, c->peer);
+	return c;
+}
+
+static void
+enter(struct client *c)
+{
+	struct server *s = c->server;
+
+	sources_enter(&s->sources, c->source);
+	c->next = s->clients;
+	s->clients = c;
+	s->nclients++;
+}
+
+/* The connection goes to a worker; in and out are consumed. */
+static int
+give(struct client *c, int in, int out, int context)
+{
+	int r = context < 0 ? spawn_worker(c->server, c, in, out) :
+	    workers_fork(c, in, out, context);
+	int fd = c->chan.fd;
+
+	(void)close(in);
+	if (out != in)
+		(void)close(out);
+	if (r == 0)
+		return 0;
+	log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
+	loop_remove(&c->chan);
+	fd_close(&fd);
+	workers_forget(c);
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+	return r;
+}
+
+/* What was silent has said something, or is gone. */
+static void
+first_byte(void *arg)
+{
+	struct client *c = arg;
+	int fd = c->door.fd;
+
+	loop_remove(&c->door);
+	if (give(c, fd, fd, -1) < 0)
+		unlink_client(c);
+}
+
+static void
+turn_away(struct client *c)
+{
+	int fd = c->door.fd;
+
+	loop_remove(&c->door);
+	(void)close(fd);
+	unlink_client(c);
+}
+
+int
+clients_admit(struct server *s, int fd, const struct sockaddr *peer,
+    uint32_t source)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	struct client *c;
+	int r;
+
+	/* the rule, where the kernel defers the accept until there is data */
+	if (poll(&p, 1, 0) != 0)
+		return clients_start(s, fd, fd, peer, source);
+	c = make(s, peer, source);
+	if (c == NULL) {
+		(void)close(fd);
+		return ERR_NOMEM;
+	}
+	c->door.fd = fd;
+	r = loop_add(&c->door);
+	if (r < 0) {
+		(void)close(fd);
+		free(c);
+		return r;
+	}
+	enter(c);
+	return 0;
 }
 
 int
@@ -131,48 +249,25 @@ clients_start_known(struct server *s, int in, int out,
     const struct sockaddr *peer, uint32_t source, const char *principal,
     int context)
 {
-	struct client *c = calloc(1, sizeof(*c));
-	int r = ERR_NOMEM;
+	struct client *c = make(s, peer, source);
+	int r;
 
-	if (c != NULL) {
-		if (++s->last_job == 0)
-			s->last_job = 1;
-		c->server = s;
-		c->job = s->last_job;
-		c->source = source;
-		c->state = CLIENT_READING;
-		c->started_ms = clock_ms();
-		(void)net_name(peer, c->peer);
-		if (principal != NULL)
-			(void)log_escape(view_str(principal), c->principal,
-			    sizeof(c->principal));
-		c->is_sealed = context >= 0;
-		c->chan = (struct loop_item){ -1, ready, c };
-		r = context < 0 ? spawn_worker(s, c, in, out) :
-		    workers_fork(c, in, out, context);
+	if (c == NULL) {
+		(void)close(in);
+		if (out != in)
+			(void)close(out);
+		return ERR_NOMEM;
 	}
-	(void)close(in);
-	if (out != in)
-		(void)close(out);
-	if (r < 0) {
-		log_errx("event=spawn_failed reason=\"%s\"", err_text(r));
-		if (c != NULL) {
-			int fd = c->chan.fd;
-
-			loop_remove(&c->chan);
-			fd_close(&fd);
-			workers_forget(c);
-		}
-		if (c != NULL && c->pid > 0)
-			(void)kill(c->pid, SIGKILL);
+	if (principal != NULL)
+		(void)log_escape(view_str(principal), c->principal,
+		    sizeof(c->principal));
+	c->is_sealed = context >= 0;
+	r = give(c, in, out, context);
+	if (r < 0)
 		free(c);
-		return r;
-	}
-	sources_enter(&s->sources, source);
-	c->next = s->clients;
-	s->clients = c;
-	s->nclients++;
-	return 0;
+	else
+		enter(c);
+	return r;
 }
 
 /* --- queues -------------------------------------------------------------- */
@@ -280,19 +375,6 @@ clients_compiled(struct server *s, const struct msg_compiled *m,
 
 /* --- end ----------------------------------------------------------------- */
 
-static void
-unlink_client(struct client *c)
-{
-	struct client **p = &c->server->clients;
-
-	while (*p != c)
-		p = &(*p)->next;
-	*p = c->next;
-	c->server->nclients--;
-	sources_leave(&c->server->sources, c->source);
-	free(c);
-}
-
 /* A worker that ended without a SUMMARY crashed, or was ended by us. */
 static void
 note_crash(struct client *c)
@@ -368,6 +450,16 @@ clients_reaped(struct server *s, pid_t pid, int status)
 	return false;
 }
 
+static void
+send_away(struct client *c)
+{
+	const struct msg_summary m = { .outcome = MSG_OUTCOME_TIMEOUT,
+	    .why = "it sent nothing" };
+
+	dispatch_summary(c, &m);
+	turn_away(c);
+}
+
 void
 clients_tick(struct server *s, int64_t now)
 {
@@ -375,7 +467,11 @@ clients_tick(struct server *s, int64_t now)
 
 	for (struct client *c = s->clients; c != NULL; c = next) {
 		next = c->next;
-		if (c->chan.fd < 0) {
+		if (c->door.fd >= 0) {
+			if (now - c->started_ms >
+			    s->config->limits.header_ms)
+				send_away(c);
+		} else if (c->chan.fd < 0) {
 			if (now - c->granted_ms > GRANT_MS && c->pid > 0)
 				(void)kill(c->pid, SIGKILL);
 		} else if (c->is_starting &&
@@ -393,8 +489,14 @@ clients_tick(struct server *s, int64_t now)
 void
 clients_stop(struct server *s, bool all)
 {
-	for (struct client *c = s->clients; c != NULL; c = c->next)
-		if (c->pid > 0 && (all || c->state == CLIENT_READING ||
+	struct client *next;
+
+	for (struct client *c = s->clients; c != NULL; c = next) {
+		next = c->next;
+		if (c->door.fd >= 0)
+			turn_away(c);
+		else if (c->pid > 0 && (all || c->state == CLIENT_READING ||
 		    c->state == CLIENT_RESERVING))
 			(void)kill(c->pid, SIGKILL);
+	}
 }

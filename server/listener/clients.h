@@ -22,6 +22,14 @@ bool clients_judge(struct server *s, const struct sockaddr *peer,
     uint32_t *source);
 
 /*
+ * clients_admit - start a worker for a connection as soon as its client sends
+ * something.  Silent connections cost a descriptor, and no process.
+ * in      fd: consumed
+ */
+int clients_admit(struct server *s, int fd, const struct sockaddr *peer,
+    uint32_t source) MUST_CHECK;
+
+/*
  * clients_start - start a worker for a connection.
  * in      in, out: the connection, consumed (the same number for a socket)
  */

@@ -162,23 +162,28 @@ log_summary(const struct client *c, const struct msg_summary *m)
 	    m->why[0] != '\0' ? "\"" : "");
 }
 
+void
+dispatch_summary(struct client *c, const struct msg_summary *m)
+{
+	struct server *s = c->server;
+	uint32_t penalty = outcomes[m->outcome].penalty_s;
+
+	log_summary(c, m);
+	if (penalty != 0)
+		sources_penalise(&s->sources, c->source, penalty, clock_ms());
+	s->outcome = m->outcome <= MSG_OUTCOME_COMPILE_ERROR ? 0 :
+	    EXIT_DISTCC_FAILED;
+	c->state = CLIENT_ENDED;
+}
+
 static int
 do_summary(struct client *c, const union message *m, const int *fds)
 {
-	struct server *s = c->server;
-	uint32_t penalty;
-
 	(void)fds;
 	if (m->summary.outcome >= MSG_OUTCOME_COUNT ||
 	    m->summary.status > 0xffff)
 		return ERR_PROTOCOL;
-	log_summary(c, &m->summary);
-	penalty = outcomes[m->summary.outcome].penalty_s;
-	if (penalty != 0)
-		sources_penalise(&s->sources, c->source, penalty, clock_ms());
-	s->outcome = m->summary.outcome <= MSG_OUTCOME_COMPILE_ERROR ? 0 :
-	    EXIT_DISTCC_FAILED;
-	c->state = CLIENT_ENDED;
+	dispatch_summary(c, &m->summary);
 	return 0;
 }
 

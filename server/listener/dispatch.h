@@ -12,4 +12,11 @@
  */
 int dispatch_worker(struct client *c) MUST_CHECK;
 
+/*
+ * dispatch_summary - a connection is over: log it, charge its source, and set
+ * the state to CLIENT_ENDED.
+ * in      m: of a checked message, or our own
+ */
+void dispatch_summary(struct client *c, const struct msg_summary *m);
+
 #endif

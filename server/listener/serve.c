@@ -75,9 +75,8 @@ take_one(struct server *s, int listener)
 		return auth_start(s, fd, fd, (struct sockaddr *)&peer,
 		    source) < 0 ? ERR_BUSY : 0;
 	/* the worker has deadlines of its own and wants to block on neither */
-	if (clients_start(s, fd, fd, (struct sockaddr *)&peer, source) < 0)
-		return ERR_BUSY;
-	return 0;
+	return clients_admit(s, fd, (struct sockaddr *)&peer, source) < 0 ?
+	    ERR_BUSY : 0;
 }
 
 struct listening {

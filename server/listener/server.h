@@ -34,7 +34,9 @@ struct client {
 	struct client *next;
 	struct server *server;
 	struct loop_item chan;		/* owns the fd; -1: closed */
-	pid_t pid;			/* 0: reaped */
+	struct loop_item door;		/* owns the connection until its client
+					   speaks; -1: a worker has it */
+	pid_t pid;			/* 0: reaped, or not started */
 	int exit_status;		/* wait status, once reaped */
 	uint32_t job;			/* this connection's number, > 0 */
 	uint32_t source;

@@ -11,8 +11,8 @@ import time
 
 import pytest
 import wirekit
-from arena import (KIT_NAME, MB, NORMAL_S, SOURCE, fresh_source,
-                   running_program, wait_until)
+from arena import (KIT_NAME, MB, NORMAL_S, SOURCE, fresh_source, read_text,
+                   running_program, tree, wait_until)
 
 A = ["gcc", "-c", "a.c", "-o", "a.o"]
 GOOD = wirekit.plain_request(A, SOURCE)
@@ -23,6 +23,11 @@ def typical(server, n=9):
     times = [server.normal() for _ in range(n)]
     assert None not in times, times
     return statistics.median(times)
+
+
+def workers(server):
+    return sum("distccd-worker" in read_text(f"/proc/{pid}/cmdline")
+               for pid in tree(server.pid))
 
 
 class Dribblers(threading.Thread):
@@ -103,6 +108,24 @@ def test_w21_1500_silent_connections(make_server):
     assert server.wait_normal()
 
 
+def test_silent_connections_cost_no_process(make_server):
+    server = make_server("--header-timeout", "5000", jobs=2)
+    assert server.normal() is not None
+    with contextlib.ExitStack() as stack:
+        silent = connect_many(server, stack, 40, fresh_source())
+        with server.open() as c:
+            c.send(b"D")
+            # the control: this one has said something
+            assert wait_until(lambda: workers(server) == 1, 10)
+            time.sleep(1.5)     # past the kernel's own waiting
+            assert workers(server) <= 1
+        silent[0].send(GOOD)
+        assert silent[0].receive(10).status == 0
+        for c in silent[1:]:
+            assert c.is_closed(10), "a silent one is never dropped"
+    assert "it sent nothing" in server.log()
+
+
 def test_silent_connections_of_many_addresses(make_server):
     """no address has too many, all together they fill the server"""
     server = make_server("--max-clients", "200", "--header-timeout", "2000",
@@ -159,12 +182,6 @@ def test_w22_slow_readers(make_server, protocol):
         assert typical(server) < max(3 * base, base + 0.5)
         # and one day they are dropped
         assert wait_until(lambda: workers(server) <= 1, 15)
-
-
-def workers(server):
-    from arena import read_text, tree
-    return sum("distccd-worker" in read_text(f"/proc/{pid}/cmdline")
-               for pid in tree(server.pid))
 
 
 def test_w22_control(stock):

@@ -3,7 +3,7 @@
  * fuzz_listener - what a worker or a jailer says, in whatever order and state:
  * the listener stays, keeps no descriptor of theirs, and grants nothing twice.
  */
-/* needs: server/listener/dispatch.c server/listener/clients.c server/listener/keeper.c server/listener/slots.c server/listener/reserve.c server/listener/sources.c server/listener/ration.c server/listener/spawn.c server/listener/loop.c server/listener/net.c */
+/* needs: server/listener/dispatch.c server/listener/clients.c server/listener/workers.c server/listener/master.c server/listener/keeper.c server/listener/slots.c server/listener/reserve.c server/listener/sources.c server/listener/ration.c server/listener/spawn.c server/listener/loop.c server/listener/net.c */
 #include "server/listener/jailer.c"
 #include "server/listener/dispatch.h"
 #include "tests/fuzz/msgs.h"
@@ -55,7 +55,7 @@ prepare(struct fixture *f)
 	s->jailer.chan = connected(&f->jail);
 	s->jailer.state = JAILER_READY;
 	MUST(loop_add(&s->jailer.chan) == 0);
-	*c = (struct client){ .server = s, .job = MSGS_JOB,
+	*c = (struct client){ .server = s, .door.fd = -1, .job = MSGS_JOB,
 	    .state = CLIENT_READING };
 	c->chan = connected(&f->worker);
 	MUST(sources_find(&s->sources, (struct sockaddr *)&peer, 1,

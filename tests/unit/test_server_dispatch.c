@@ -63,8 +63,8 @@ set_up(void **state)
 	assert_int_equal(fd_set_nonblock(pair[1], true), 0);
 	assert_int_equal(fd_set_nonblock(f->jail, true), 0);
 	f->worker = pair[1];
-	*c = (struct client){ .server = s, .chan = { pair[0], ignore, NULL },
-	    .job = JOB, .state = CLIENT_READING };
+	*c = (struct client){ .server = s, .door.fd = -1,
+	    .chan = { pair[0], ignore, NULL }, .job = JOB, .state = CLIENT_READING };
 	assert_int_equal(sources_find(&s->sources, (struct sockaddr *)&peer, 1,
 	    &c->source), 0);
 	sources_enter(&s->sources, c->source);
