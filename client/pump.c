@@ -53,8 +53,6 @@ pump_where(const struct env *env, char dir[PUMP_DIR_BYTES], char *daemon,
 	char top[DIRS_PATH_BYTES];
 	bool has_top = dirs_top(env, top, sizeof(top), "") == 0;
 
-	if (has_top)
-		(void)mkdir(top, 0777);
 	if (ask_dir(getenv("XDG_RUNTIME_DIR"), has_top ? top : NULL, dir,
 	    PUMP_DIR_BYTES) < 0)
 		dir[0] = '\0';

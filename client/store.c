@@ -108,7 +108,8 @@ remove_but(const char *dir, const char *keep)
 		return;
 	while ((e = readdir(d)) != NULL)
 		if (strncmp(e->d_name, "files-", 6) == 0 &&
-		    (keep == NULL || strcmp(e->d_name, keep) != 0))
+		    (keep == NULL ||
+		    strncmp(e->d_name, keep, strlen(keep)) != 0))
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	(void)closedir(d);
 }

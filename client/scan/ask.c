@@ -61,6 +61,8 @@ ask_dir(const char *runtime_dir, const char *distcc_dir, char *path,
 
 	if (r == 0 || r == ERR_ACCESS)
 		return r;
+	if (distcc_dir != NULL)
+		(void)mkdir(distcc_dir, 0777);
 	return private_dir(distcc_dir, "scan", path, size);
 }
 

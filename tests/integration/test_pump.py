@@ -331,6 +331,15 @@ def test_pump_startup_and_shutdown(tree):
     assert tree.run([SCAND, "--status"]).returncode != 0
 
 
+def test_pump_makes_the_directories_it_needs(tree):
+    """as on the first day, and without a session's directory"""
+    tree.env.pop("XDG_RUNTIME_DIR")
+    p = tree.run([PUMP, "distcc", *COMMAND.split()],
+                 DISTCC_DIR=os.path.join(tree.top, "new"))
+    assert p.returncode == 0, p.stderr
+    assert pumped(tree.text())
+
+
 def test_pump_passes_the_commands_status_on(tree):
     assert tree.run([PUMP, "sh", "-c", "exit 7"]).returncode == 7
 

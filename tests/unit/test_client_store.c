@@ -199,6 +199,37 @@ a_file_that_others_may_write_is_not_used(void **state)
 	store_close(s);
 }
 
+/* The first jobs of a build come all at once. */
+static void
+processes_that_start_together_share_it(void **state)
+{
+	enum { PROCESSES = 16, ROUNDS = 20 };
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t pid[PROCESSES];
+		int gate[2], status;
+		char go;
+
+		store_remove(dir);
+		assert_int_equal(pipe(gate), 0);
+		for (int i = 0; i < PROCESSES; i++) {
+			pid[i] = fork();
+			if (pid[i] == 0) {
+				(void)close(gate[1]);
+				(void)!read(gate[0], &go, 1);
+				_exit(store_open(dir) == NULL);
+			}
+		}
+		(void)close(gate[0]);
+		(void)close(gate[1]);
+		for (int i = 0; i < PROCESSES; i++) {
+			assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+			assert_int_equal(status, 0);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -207,6 +238,8 @@ main(void)
 		    another_process_finds_what_was_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_new_value_takes_the_old_ones_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    processes_that_start_together_share_it, set_up, tear_down),
 		cmocka_unit_test(keys_of_parts_are_not_keys_of_their_sum),
 		cmocka_unit_test_setup_teardown(many_keys_keep_their_values,
 		    set_up, tear_down),
