@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pump - the client's processor time a file in pump mode, beside stock's.
+
+The same files of a real tree, with the same options, through one daemon of ours,
+in one run: stock plain, stock's pump (with the module that test_pump_stock.py
+puts in the place of Debian's broken one), ours cold and ours warm.  What the
+compilers use on the daemon's side is not counted.
+
+usage: pump.py --sources DIR [--only redis] [--limit 40] [--flags "-O0"]
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(HERE, "../integration")]
+import harness  # noqa: E402
+from test_pump_stock import EXTENSION  # noqa: E402
+from test_pump_trees import MORE_SETS  # noqa: E402
+from test_scan_trees import SOURCE_SETS, source_jobs  # noqa: E402
+
+SCAND = os.path.join(harness.BUILD, "libexec/distcc-scand")
+MODULE = "/usr/lib/python3/dist-packages/include_server"
+
+
+def children_ms():
+    r = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (r.ru_utime + r.ru_stime) * 1000
+
+
+def process_ms(pid):
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e6
+
+
+def compile_all(client, jobs, flags, env, temp):
+    """milliseconds of the clients and what they waited for, for each file"""
+    def one(n):
+        _, command, cwd = jobs[n]
+        return subprocess.run(
+            [client, *command[:1], *flags, *command[1:], "-o",
+             f"{temp}/u{n}.o"], cwd=cwd, env=env, check=False,
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+    before = children_ms()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        failed = sum(s != 0 for s in pool.map(one, range(len(jobs))))
+    if failed:
+        print(f"    {failed} files failed")
+    return (children_ms() - before) / len(jobs)
+
+
+def sent_kb(daemon, mark):
+    """what the daemon received since, in kB"""
+    return sum(int(n) for n in re.findall(r" in=(\d+) ", daemon.log()[mark:])
+               ) / 1000
+
+
+def stock_pump(temp):
+    """stock's pump script with the working module, or None"""
+    script = shutil.which("distcc-pump")
+    if script is None or not os.path.isdir(MODULE):
+        return None
+    copy = shutil.copytree(MODULE, f"{temp}/include_server",
+                           ignore=shutil.ignore_patterns("*.so"))
+    with open(f"{copy}/distcc_pump_c_extensions.py", "w",
+              encoding="ascii") as f:
+        f.write(EXTENSION)
+    with open(script, encoding="utf-8") as f:
+        text = f.read().replace(MODULE + "/", copy + "/")
+    with open(f"{temp}/pump", "w", encoding="utf-8") as f:
+        f.write(text)
+        os.fchmod(f.fileno(), 0o755)
+    return f"{temp}/pump"
+
+
+def include_server(pump, env):
+    """its variables, once it has started"""
+    out = subprocess.run([pump, "--startup"], env=env, check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    return dict(re.findall(r"(INCLUDE_SERVER_\w+)='?([^\s;']+)", out))
+
+
+class Bench:
+    def __init__(self, args, jobs, daemon, temp):
+        self.args, self.jobs, self.daemon, self.temp = args, jobs, daemon, temp
+
+    def env(self, name, options):
+        return harness.clean_env(
+            DISTCC_HOSTS=self.daemon.hostspec + options, HOME=self.temp,
+            DISTCC_DIR=f"{self.temp}/{name}", DISTCC_FALLBACK=0,
+            XDG_RUNTIME_DIR=f"{self.temp}/{name}", DISTCC_BACKOFF_PERIOD=0,
+            DISTCC_LOCATION="/usr/bin")
+
+    def row(self, name, client, env, helper=lambda: 0.0):
+        mark, before = len(self.daemon.log()), helper()
+        cpu = compile_all(client, self.jobs, self.args.flags.split(), env,
+                          self.temp)
+        extra = (helper() - before) / len(self.jobs)
+        print(f"{name:14} {cpu:8.2f} {extra:8.2f} {cpu + extra:8.2f} ms a file"
+              f"  {sent_kb(self.daemon, mark):9.0f} kB sent", flush=True)
+
+    def stock(self):
+        for name in ("plain", "stock"):
+            os.makedirs(f"{self.temp}/{name}", exist_ok=True)
+        self.row("stock, lzo", harness.STOCK_CLIENT, self.env("plain", ",lzo"))
+        pump = stock_pump(self.temp)
+        if pump is None:
+            print("no stock pump (Debian package distcc-pump)")
+            return
+        env = self.env("stock", ",cpp,lzo")
+        env.update(include_server(pump, env))
+        pid = env["INCLUDE_SERVER_PID"]
+        started = process_ms(pid) / len(self.jobs)
+        self.row("stock, pump", harness.STOCK_CLIENT, env,
+                 lambda: process_ms(pid))
+        print(f"    and {started:.2f} ms a file to start the include server")
+        subprocess.run([pump, "--shutdown"], env=env, check=False,
+                       stdout=subprocess.DEVNULL)
+
+    def ours(self):
+        os.makedirs(f"{self.temp}/ours", mode=0o700)
+        env = self.env("ours", ",cpp,lzo")
+
+        def scanner():
+            out = subprocess.run(["pgrep", "-n", "-u", str(os.getuid()),
+                                  "-f", "distcc-scand.*--listening"],
+                                 stdout=subprocess.PIPE, check=False).stdout
+            return process_ms(int(out)) if out else 0.0
+
+        self.row("ours, cold", harness.OUR_CLIENT, env, scanner)
+        self.row("ours, warm", harness.OUR_CLIENT, env, scanner)
+        subprocess.run([SCAND, "--stop"], env=env, check=False)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--sources", required=True)
+    ap.add_argument("--only", default="redis")
+    ap.add_argument("--limit", type=int, default=40)
+    ap.add_argument("--flags", default="-O0")
+    args = ap.parse_args()
+    entry, = [e for e in SOURCE_SETS + MORE_SETS if e[0] == args.only]
+    jobs = source_jobs(entry, args.limit, args.sources, lambda cc: cc)
+    with tempfile.TemporaryDirectory() as temp, \
+            harness.Daemon(temp + "/daemon") as daemon:
+        print(f"{args.only}: {len(jobs)} files, load average "
+              f"{os.getloadavg()[0]:.1f}\n{'':14}   client  scanner      sum")
+        bench = Bench(args, jobs, daemon, temp)
+        bench.stock()
+        bench.ours()
+
+
+if __name__ == "__main__":
+    main()
