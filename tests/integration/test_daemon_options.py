@@ -209,7 +209,8 @@ def test_jobs_and_nice(client, start_daemon):
 def test_user(start_daemon):
     daemon = start_daemon(["--user", "games"])
     uid = pwd.getpwnam("games").pw_uid
-    with socket.create_connection(("127.0.0.1", daemon.port)):
+    with socket.create_connection(("127.0.0.1", daemon.port)) as s:
+        s.sendall(b"D")
         assert until(lambda: workers_of(daemon))
         assert {os.stat(path).st_uid for path in workers_of(daemon)} == {uid}
     result = run("--daemon", "--no-detach", "--allow", "127.0.0.1", "--user",
@@ -255,17 +256,19 @@ def workers_of(daemon):
 
 
 def test_defer_accept(start_daemon):
-    """DISTCC_TCP_DEFER_ACCEPT: whoever is silent is not met at once."""
+    """DISTCC_TCP_DEFER_ACCEPT: whoever is silent is not met at once, and so
+    sent away later."""
     seconds = {}
     for value in ("0", "1"):
-        daemon = start_daemon(env=harness.clean_env(
-            DISTCC_TCP_DEFER_ACCEPT=value))
+        daemon = start_daemon(["--header-timeout", "500"],
+                              env=harness.clean_env(
+                                  DISTCC_TCP_DEFER_ACCEPT=value))
         assert until(lambda d=daemon: "event=started" in d.log())
         start = time.monotonic()
-        with socket.create_connection(("127.0.0.1", daemon.port)):
-            assert until(lambda d=daemon: workers_of(d))
+        with socket.create_connection(("127.0.0.1", daemon.port), 20) as s:
+            assert s.recv(1) == b""
         seconds[value] = time.monotonic() - start
-    assert seconds["0"] < seconds["1"] and seconds["1"] > 0.9
+    assert seconds["0"] > 0.4 and seconds["1"] > seconds["0"] + 0.4
 
 
 @pytest.mark.parametrize("option", [["--stats"], ["--stats-port", "3633"]])
