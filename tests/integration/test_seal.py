@@ -213,8 +213,11 @@ def test_token_of_the_other_handshake(server, client):
     d = server()
     with authlib.Middle(d.port, hold) as m:
         assert not build(client(m.port, SEAL))
-    assert b"y" not in authlib.talk(d.port, b"*" + tokens(m)[0] +
-                                    authlib.job())[1:]
+    # "*", perhaps a token that says why not, and then no "y"
+    reply = authlib.talk(d.port, b"*" + tokens(m)[0] + authlib.job())[1:]
+    if reply.startswith(b"TLEN"):
+        reply = reply[12 + int(reply[4:12], 16):]
+    assert b"y" not in reply
     assert logged(d, "channel bindings")
     with authlib.Middle(d.port, hold) as m:
         assert not build(client(m.port, ",auth=localhost"))
@@ -298,9 +301,9 @@ def test_tshark_sees_no_source(server, large, tmp_path):
         assert len(seen) > 200000, "nothing was caught"
         # in segments, so a word may be split; its declaration has others too
         assert (authlib.MARKER.encode() in seen) == is_visible
-        for word in (b"int ", b"gcc", b"a.c", b"ARGV", b"\x7fELF"):
+        for word in (b"linux-gnu-gcc", b"ARGV", b"\x7fELF"):
             if word in seen:
-                assert is_visible or word == b"int ", word
+                assert is_visible, word
 
 
 def test_tree(server, client, tmp_path):
