@@ -105,7 +105,7 @@ AUTH	= $(wildcard server/auth/*.c) server/forker.c $(GSS) $(HANDSHAKE) \
 # distcc-gss.so: GSSAPI for the client, loaded when a host asks for it.
 PLUGIN	= auth/plugin.c $(GSS) $(HANDSHAKE) $(LIB)
 # distccd-jail: makes jails.  Reads no client's byte while it has a privilege.
-JAIL	= $(wildcard server/jail/*.c) $(POLICY) $(SANDBOX) $(LIB)
+JAIL	= $(wildcard server/jail/*.c) server/forker.c $(POLICY) $(SANDBOX) $(LIB)
 # distcc: the client.
 CLIENT	= $(wildcard client/*.c) $(filter-out $(SCAND_OWN),\
 	  $(wildcard client/scan/*.c)) $(WIRE) $(POLICY) $(LIB)

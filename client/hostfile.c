@@ -17,25 +17,6 @@
 #endif
 
 #define FILE_MAX_BYTES	(1024 * 1024)
-#define READ_BYTES	4096
-
-static int
-read_all(int fd, struct buf *b)
-{
-	for (;;) {
-		ssize_t n;
-		int r = buf_reserve(b, READ_BYTES);
-
-		if (r < 0)
-			return r;
-		n = read(fd, b->ptr + b->len, b->size - b->len);
-		if (n < 0)
-			return err_from_errno(errno);
-		if (n == 0)
-			return 0;
-		b->len += (size_t)n;
-	}
-}
 
 /* returns ERR_NOENT when there is no such file */
 static int
@@ -49,7 +30,7 @@ read_file(const char *path, struct buf *b)
 			log_warn("cannot read host list %s", path);
 		return ERR_NOENT;
 	}
-	r = read_all(fd, b);
+	r = fd_read_all(fd, b);
 	if (r < 0)
 		log_warnx("cannot read host list %s: %s", path, err_text(r));
 	else

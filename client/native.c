@@ -95,16 +95,9 @@ run_driver(const char *file, char *const *argv, struct buf *text)
 		return r;
 	if (spawn_wait(pid) != 0)	/* it does not know a word */
 		return ERR_UNSUPPORTED;
-	if (fstat(err, &st) < 0)
+	if (fstat(err, &st) < 0 || lseek(err, 0, SEEK_SET) != 0)
 		return ERR_SYS;
-	r = buf_reserve(text, (size_t)st.st_size + 1);
-	if (r < 0)
-		return r;
-	if (lseek(err, 0, SEEK_SET) != 0)
-		return ERR_SYS;
-	r = fd_read_exact(err, text->ptr, (size_t)st.st_size, -1);
-	text->ptr[st.st_size] = '\0';
-	return r;
+	return fd_read_text(err, (size_t)st.st_size, text);
 }
 
 /* in      with: machine words; out: what the compiler proper gets for them */

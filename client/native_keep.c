@@ -105,20 +105,12 @@ read_text(const char *path, struct buf *b)
 {
 	AUTOFD fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ERR_NOENT;
 	if (st.st_size >= KEEP_MAX_BYTES)
 		return ERR_LIMIT;
-	r = buf_reserve(b, (size_t)st.st_size + 1);
-	if (r == 0)
-		r = fd_read_exact(fd, b->ptr, (size_t)st.st_size, -1);
-	if (r < 0)
-		return r;
-	b->len = (size_t)st.st_size;
-	b->ptr[b->len] = '\0';
-	return 0;
+	return fd_read_text(fd, (size_t)st.st_size, b);
 }
 
 int

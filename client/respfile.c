@@ -108,7 +108,6 @@ read_file(const char *path, struct buf *b)
 {
 	AUTOFD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
-	int r;
 
 	if (fd < 0)
 		return ERR_NOENT;
@@ -116,14 +115,7 @@ read_file(const char *path, struct buf *b)
 		return ERR_SYNTAX;
 	if (st.st_size > RESPFILE_FILE_BYTES)
 		return ERR_LIMIT;
-	r = buf_reserve(b, (size_t)st.st_size + 1);
-	if (r == 0)
-		r = fd_read_exact(fd, b->ptr, (size_t)st.st_size, -1);
-	if (r < 0)
-		return r;
-	b->len = (size_t)st.st_size;
-	b->ptr[b->len] = '\0';
-	return 0;
+	return fd_read_text(fd, (size_t)st.st_size, b);
 }
 
 /* A NUL, or the mark of a text in 16-bit characters. */

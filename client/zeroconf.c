@@ -72,17 +72,12 @@ read_hosts(const char *path, struct buf *b)
 {
 	AUTOFD fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ERR_NOENT;
 	if (st.st_size >= FILE_MAX_BYTES)
 		return ERR_LIMIT;
-	r = buf_reserve(b, (size_t)st.st_size + 1);
-	if (r == 0)
-		r = fd_read_exact(fd, b->ptr, (size_t)st.st_size, -1);
-	b->len = r == 0 ? (size_t)st.st_size : 0;
-	return r;
+	return fd_read_text(fd, (size_t)st.st_size, b);
 }
 
 static int

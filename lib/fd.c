@@ -9,6 +9,8 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 
+#define READ_BYTES	4096	/* fd_read_all, at a time */
+
 #define ALL_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 void
@@ -124,6 +126,38 @@ fd_read_exact(int fd, void *ptr, size_t len, int64_t deadline_ms)
 		left -= (size_t)n;
 	}
 	return 0;
+}
+
+int
+fd_read_text(int fd, size_t len, struct buf *b)
+{
+	int r = buf_reserve(b, len + 1);
+
+	if (r == 0)
+		r = fd_read_exact(fd, b->ptr, len, -1);
+	if (r < 0)
+		return r;
+	b->len = len;
+	b->ptr[len] = '\0';
+	return 0;
+}
+
+int
+fd_read_all(int fd, struct buf *b)
+{
+	for (;;) {
+		int r = buf_reserve(b, READ_BYTES);
+		ssize_t n;
+
+		if (r < 0)
+			return r;
+		n = read(fd, b->ptr + b->len, READ_BYTES);
+		if (n < 0)
+			return err_from_errno(errno);
+		if (n == 0)
+			return 0;
+		b->len += (size_t)n;
+	}
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/buf.h"
 #include "lib/err.h"
 
 /* fd_close - close *fd if it is >= 0 and set it to -1. errno is kept. */
@@ -48,6 +49,15 @@ ssize_t fd_read_some(int fd, void *ptr, size_t size, int64_t deadline_ms)
 /* fd_read_exact - exactly len bytes; ERR_TRUNCATED if the file ends within. */
 int fd_read_exact(int fd, void *ptr, size_t len, int64_t deadline_ms)
     MUST_CHECK;
+
+/*
+ * fd_read_text - exactly len bytes as the contents of b, and a NUL behind them.
+ * returns as fd_read_exact(); ERR_LIMIT beyond b's limit, ERR_NOMEM
+ */
+int fd_read_text(int fd, size_t len, struct buf *b) MUST_CHECK;
+
+/* fd_read_all - append what is left of a file that does not block. */
+int fd_read_all(int fd, struct buf *b) MUST_CHECK;
 
 /*
  * fd_wait - poll one fd for events (POLLIN, POLLOUT).

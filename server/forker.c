@@ -11,34 +11,40 @@
 #include "server/forker.h"
 #include "server/msg.h"
 
+/* Not fork(3), which does not know CLONE_PARENT; there are no threads. */
+pid_t
+forker_child(int chan)
+{
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
+	    NULL);
+
+	if (pid == 0) {
+		if (dup2(chan, MSG_CHAN_FD) < 0)
+			_exit(1);
+		(void)close(chan);
+	}
+	return (pid_t)pid;
+}
+
 /* In the forked process. */
 static int
-begin(int chan, pid_t listener)
+begin(pid_t listener)
 {
 	/* a fork forgets it; the check is for what happened before */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != listener ||
-	    dup2(chan, MSG_CHAN_FD) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != listener)
 		_exit(1);
-	(void)close(chan);
 	return 1;
 }
 
-/*
- * A child of the listener's, not of ours: it can be waited for there.  (So not
- * fork(3), which does not know CLONE_PARENT; there are no threads.)
- */
 static int
 fork_one(uint32_t job, int chan, pid_t listener)
 {
 	struct msg_forked m = { .head = { MSG_FORKED, job } };
-	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
-	    NULL);
-
-	if (pid == 0)
-		return begin(chan, listener);
-	if (pid < 0)
+	m.pid = forker_child(chan);
+	if (m.pid == 0)
+		return begin(listener);
+	if (m.pid < 0)
 		return err_from_errno(errno);
-	m.pid = (int32_t)pid;
 	return chan_send(MSG_CHAN_FD, &m, sizeof(m), NULL, 0);
 }
 

@@ -7,7 +7,16 @@
 #ifndef SERVER_FORKER_H
 #define SERVER_FORKER_H
 
+#include <sys/types.h>
+
 #include "lib/err.h"
+
+/*
+ * forker_child - fork a child of our parent's, which can wait for it and end it.
+ * in      chan: becomes the child's MSG_CHAN_FD
+ * returns as fork(2)
+ */
+pid_t forker_child(int chan) MUST_CHECK;
 
 /*
  * forker_serve - answer MSG_FORK on MSG_CHAN_FD until the listener is gone.

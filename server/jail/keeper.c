@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/chan.h"
 #include "lib/fd.h"
+#include "server/forker.h"
 #include "server/jail/keeper.h"
 #include "server/msg.h"
 
-/*
- * A child of the listener's, not of ours: it is waited for there, and may be
- * ended from there.  (So not fork(3); there are no threads.)
- * returns whether this is the child
- */
+/* returns whether this is the child */
 static bool
 fork_jailer(int chan)
 {
 	struct msg_forked m = { .head = { MSG_JAILER_FORKED, 0 } };
-	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
-	    NULL);
 
-	if (pid == 0) {
-		if (dup2(chan, MSG_CHAN_FD) < 0)
-			_exit(EXIT_FAILURE);
+	m.pid = forker_child(chan);	/* -1: it could not be made */
+	if (m.pid == 0)
 		return true;
-	}
-	m.pid = (int32_t)pid;	/* -1: it could not be made */
 	if (chan_send(MSG_CHAN_FD, &m, sizeof(m), NULL, 0) < 0)
 		_exit(EXIT_FAILURE);
 	return false;
@@ -50,6 +38,7 @@ keeper_run(void)
 		    m.head.type != MSG_JAILER_FORK)
 			_exit(n == ERR_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE);
 		is_child = fork_jailer(fds[0]);
-		fd_close(&fds[0]);
+		if (!is_child)
+			fd_close(&fds[0]);
 	}
 }

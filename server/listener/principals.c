@@ -57,24 +57,6 @@ check(const char *file, int fd)
 }
 
 static int
-read_all(int fd, struct buf *b)
-{
-	for (;;) {
-		int r = buf_reserve(b, 4096);
-		ssize_t n;
-
-		if (r < 0)
-			return r;
-		n = read(fd, b->ptr + b->len, 4096);
-		if (n < 0)
-			return err_from_errno(errno);
-		if (n == 0)
-			return 0;
-		b->len += (size_t)n;
-	}
-}
-
-static int
 read_file(void *arg)
 {
 	struct reading *rd = arg;
@@ -86,7 +68,7 @@ read_file(void *arg)
 		return err_from_errno(errno);
 	buf_reset(&rd->text);
 	r = check(rd->file, fd);
-	return r < 0 ? r : read_all(fd, &rd->text);
+	return r < 0 ? r : fd_read_all(fd, &rd->text);
 }
 
 static int

@@ -59,18 +59,6 @@ prepare(struct fixture *f)
 }
 
 static void
-drain(int fd)
-{
-	union msgs_any m;
-	int fds[CHAN_FDS_MAX];
-	size_t nfds;
-
-	while (chan_recv(fd, &m, sizeof(m), fds, &nfds) > 0)
-		for (size_t i = 0; i < CHAN_FDS_MAX; i++)
-			fd_close(&fds[i]);
-}
-
-static void
 check_cell(const struct cell *c)
 {
 	MUST(!c->answered || c->answer.end < MSG_END_COUNT);
@@ -96,9 +84,9 @@ one(struct fixture *f, const uint8_t *op, const uint8_t *text, size_t len)
 	}
 	for (size_t i = 0; i < CELLS; i++) {
 		check_cell(&f->cells[i]);
-		drain(f->inside[i]);
+		msgs_drain(f->inside[i]);
 	}
-	drain(f->listener);
+	msgs_drain(f->listener);
 }
 
 static void

@@ -82,19 +82,6 @@ tear_down(struct fixture *f)
 	sources_free(&f->server.sources);
 }
 
-/* What the listener sent is read away, or its sends would begin to fail. */
-static void
-drain(int fd)
-{
-	union msgs_any m;
-	int fds[CHAN_FDS_MAX];
-	size_t nfds;
-
-	while (chan_recv(fd, &m, sizeof(m), fds, &nfds) > 0)
-		for (size_t i = 0; i < CHAN_FDS_MAX; i++)
-			fd_close(&fds[i]);
-}
-
 static void
 one(struct fixture *f, const uint8_t *op, const uint8_t *text, size_t len)
 {
@@ -118,8 +105,8 @@ one(struct fixture *f, const uint8_t *op, const uint8_t *text, size_t len)
 	MUST(slots_running(&s->slots) <= s->opt.jobs);
 	MUST(s->jailer.nlayers <= JAILER_LAYERS_MAX);
 	MUST(s->nclients == 1);
-	drain(f->worker);
-	drain(f->jail);
+	msgs_drain(f->worker);
+	msgs_drain(f->jail);
 }
 
 int

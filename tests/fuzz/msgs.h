@@ -90,6 +90,19 @@ msgs_send(int chan, const uint8_t op[OP_BYTES], const uint8_t *text,
 	return r == 0;
 }
 
+/* What was sent is read away, or sends would begin to fail. */
+static inline void
+msgs_drain(int fd)
+{
+	union msgs_any m;
+	int fds[CHAN_FDS_MAX];
+	size_t nfds;
+
+	while (chan_recv(fd, &m, sizeof(m), fds, &nfds) > 0)
+		for (size_t i = 0; i < CHAN_FDS_MAX; i++)
+			fd_close(&fds[i]);
+}
+
 static inline size_t
 msgs_open_files(void)
 {

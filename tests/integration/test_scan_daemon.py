@@ -217,28 +217,26 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(small):
 
 # ---- how it ends ----------------------------------------------------------
 
-def listen(tree):   # noqa: F811
-    """A daemon started by hand, its socket being ours."""
+def start_by_hand(tree, *args):    # noqa: F811
+    """A daemon with options of its own, its socket made here."""
     d = tree.path(".run/distcc-scan")
     os.mkdir(d, 0o700)
-    s = socket.socket(socket.AF_UNIX)
-    s.bind(os.path.join(d, scankit.socket_name()))
-    s.listen()
-    return s
-
-
-def test_it_ends_when_idle(small):
-    with listen(small) as s:
-        fd = s.fileno()
-        keep = os.dup(fd)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(os.path.join(d, scankit.socket_name()))
+        s.listen()
+        keep = os.dup(s.fileno())
 
         def prepare():
             os.dup2(keep, 3)
             os.set_inheritable(3, True)
 
-        subprocess.run([SCAND, "--idle", "1", "--listening"], check=True,
+        subprocess.run([SCAND, *args, "--listening"], check=True,
                        close_fds=False, preexec_fn=prepare)
         os.close(keep)
+
+
+def test_it_ends_when_idle(small):
+    start_by_hand(small, "--idle", "1")
     assert len(small.daemon_pids()) == 1
     path = socket_path(small)
     assert ask(small) == {"m.c", "a.h"}
@@ -278,16 +276,7 @@ def test_memory_is_given_back(small):
         small.write(f"big{n}.h", "".join(f"#define A{n}_{i} B C D E F G\n"
                                          for i in range(40000)))
         small.write(f"m{n}.c", f'#include "big{n}.h"\n')
-    with listen(small) as s:
-        keep = os.dup(s.fileno())
-
-        def prepare():
-            os.dup2(keep, 3)
-            os.set_inheritable(3, True)
-
-        subprocess.run([SCAND, "--memory", "30", "--listening"], check=True,
-                       close_fds=False, preexec_fn=prepare)
-        os.close(keep)
+    start_by_hand(small, "--memory", "30")
     pid, = small.daemon_pids()
     for _ in range(2):
         for n in range(6):
