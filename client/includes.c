@@ -18,7 +18,8 @@ show(struct job *job)
 	int r = ERR_NOENT;
 
 	if (cwd != NULL)
-		r = pump_scan(job->env, &job->source, cwd, &answer, why);
+		r = pump_scan(job->env, &job->source, cwd, false, &answer,
+		    why);
 	if (r == 0)
 		scan_answer_print(&answer, false);
 	else

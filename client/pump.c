@@ -90,12 +90,13 @@ ask(const struct ask_where *w, const struct scan_request *req,
 
 int
 pump_scan(const struct env *env, const struct args_source *src,
-    const char *cwd, struct scan_answer *a, char why[PUMP_WHY_BYTES])
+    const char *cwd, bool is_brief, struct scan_answer *a,
+    char why[PUMP_WHY_BYTES])
 {
 	char dir[PUMP_DIR_BYTES], daemon[PATH_MAX];
 	struct ask_where w = { NULL, NULL };
 	struct scan_request req = { .argv = src->argv, .cwd = cwd,
-	    .compiler = src->file, .env = environ };
+	    .compiler = src->file, .env = environ, .is_brief = is_brief };
 	int r;
 
 	pump_where(env, dir, daemon, sizeof(daemon));
@@ -161,8 +162,8 @@ scan_and_fill(struct pump *p, struct job *job)
 		memset(&p->answer, 0, sizeof(p->answer));
 		fileset_free(&p->files);
 		fileset_init(&p->files, p->cwd);
-		r = pump_scan(job->env, &job->source, p->cwd, &p->answer,
-		    p->why);
+		r = pump_scan(job->env, &job->source, p->cwd, true,
+		    &p->answer, p->why);
 		if (r == 0)
 			r = fileset_fill(&p->files, &p->answer, p->store,
 			    p->why);

@@ -67,13 +67,13 @@ const char *pump_reason(const struct pump *p);
 
 /*
  * pump_scan - the scanner's answer for a command, by its daemon.
- * in      compiler: the real one's absolute path
+ * in      is_brief: what is the compiler's own by number
  * out     why: on error
  * A daemon that is not there is started.
  */
 int pump_scan(const struct env *env, const struct args_source *src,
-    const char *cwd, struct scan_answer *a, char why[PUMP_WHY_BYTES])
-    MUST_CHECK;
+    const char *cwd, bool is_brief, struct scan_answer *a,
+    char why[PUMP_WHY_BYTES]) MUST_CHECK;
 
 /* pump_where - the scanner's private directory, made if need be, and its
  * program; "" for what is not there. */

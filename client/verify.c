@@ -9,6 +9,7 @@
 
 #include "client/body.h"
 #include "client/incbin.h"
+#include "client/scan/ask.h"
 #include "client/verify.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
@@ -19,6 +20,7 @@
 #define DISTRUST_S	60
 #define WAIT_MS		20000	/* for another client that asks */
 #define LOOK_AGAIN_MS	5
+#define NUMBERED_MAX	(1024 * 1024)	/* higher numbers are not kept */
 #define STORE_WAIT_MS	3000
 #define LOCK_NAME	"verify"	/* and a number for each host */
 
@@ -34,7 +36,19 @@ struct list {
 	struct scan_entry *links;	/* own, with their paths */
 	size_t nlinks;
 	const char *known;		/* a header that every compiler has */
+	int64_t oldest_s;		/* of what was known already */
 };
+
+/*
+ * The store's value for a host and a scanner's epoch: for each number that the
+ * scanner gives whether the host has the same.
+ */
+struct numbered {
+	int64_t when_s;			/* of the oldest of these */
+	uint64_t bits[];
+};
+
+#define WORD_BITS	64
 
 static int64_t
 now_s(void)
@@ -127,8 +141,16 @@ free_list(struct list *l)
 	memset(l, 0, sizeof(*l));
 }
 
+static bool
+is_fresh(int64_t when_s, int64_t now)
+{
+	return now >= when_s && now - when_s < AGE_MAX_S;
+}
+
+/* in      oldest_s: becomes the time of what is found, if that is older */
 static enum incbin_state
-look_up(const struct verify *v, struct store_key k, int64_t now)
+look_up(const struct verify *v, struct store_key k, int64_t now,
+    int64_t *oldest_s)
 {
 	struct verdict known;
 	struct view value;
@@ -137,8 +159,10 @@ look_up(const struct verify *v, struct store_key k, int64_t now)
 	    value.len != sizeof(known))
 		return INCBIN_UNKNOWN;
 	memcpy(&known, value.ptr, sizeof(known));
-	if (now < known.when_s || now - known.when_s >= AGE_MAX_S)
+	if (!is_fresh(known.when_s, now))
 		return INCBIN_UNKNOWN;
+	if (known.when_s < *oldest_s)
+		*oldest_s = known.when_s;
 	return (enum incbin_state)known.state;
 }
 
@@ -163,6 +187,7 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 	int64_t now = now_s();
 
 	free_list(unknown);
+	unknown->oldest_s = now;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct scan_entry *e = of_host(a, &a->entries[i],
 		    unknown);
@@ -172,7 +197,8 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 			continue;
 		if (e->kind == SCAN_FILE && unknown->known == NULL)
 			unknown->known = e->path;
-		state = look_up(v, entry_key(host, e), now);
+		state = look_up(v, entry_key(host, e), now,
+		    &unknown->oldest_s);
 		if (state == INCBIN_SAME)
 			continue;
 		if (state != INCBIN_UNKNOWN)
@@ -200,6 +226,102 @@ remember(const struct verify *v, const struct list *l)
 		    sizeof(known)) < 0)
 			break;
 	}
+	store_unlock(v->store);
+}
+
+/* ---- what is known by number ---- */
+
+static struct store_key
+numbered_key(const struct verify *v, const struct scan_answer *a)
+{
+	return store_key_of(host_key(v, "numbered"), &a->epoch,
+	    sizeof(a->epoch));
+}
+
+/*
+ * What is known of the scanner's numbers; where nothing is, nwords is 0.
+ * Lent until something else is put into the store.
+ */
+static const struct numbered *
+find_numbered(const struct verify *v, struct store_key k, size_t *nwords)
+{
+	const struct numbered *known;
+	union { const unsigned char *bytes; const struct numbered *value; } p;
+	struct view value;
+
+	*nwords = 0;
+	if (store_find(v->store, k, &value) < 0 ||
+	    value.len < sizeof(*known))
+		return NULL;
+	p.bytes = value.ptr;		/* values are aligned to 8 */
+	known = p.value;
+	if (is_fresh(known->when_s, now_s()))
+		*nwords = (value.len - sizeof(*known)) /
+		    sizeof(known->bits[0]);
+	return known;
+}
+
+/* Whether the host is known to have each of the answer's numbered files. */
+static bool
+are_known(const struct verify *v, const struct scan_answer *a)
+{
+	const struct numbered *known;
+	size_t nwords;
+
+	known = find_numbered(v, numbered_key(v, a), &nwords);
+	for (size_t i = 0; i < a->nnumbers; i++) {
+		uint32_t n = a->numbers[i];
+
+		if (n / WORD_BITS >= nwords || (known->bits[n / WORD_BITS] >>
+		    n % WORD_BITS & 1) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A bit for each of the answer's numbers that was compared with the host's. */
+static void
+set_bits(const struct scan_answer *a, struct numbered *to)
+{
+	const struct scan_entry *named = a->entries + a->n - a->nnumbers;
+	struct list links = { .e = NULL };
+
+	for (size_t i = 0; i < a->nnumbers; i++) {
+		uint32_t n = a->numbers[i];
+
+		if (of_host(a, &named[i], &links) != NULL)
+			to->bits[n / WORD_BITS] |= UINT64_C(1) <<
+			    n % WORD_BITS;
+	}
+	free_list(&links);
+}
+
+static void
+remember_numbers(const struct verify *v, const struct scan_answer *a,
+    int64_t when_s)
+{
+	struct store_key k = numbered_key(v, a);
+	AUTOFREE struct numbered *to = NULL;
+	const struct numbered *had;
+	size_t nwords, most = 0;
+
+	for (size_t i = 0; i < a->nnumbers; i++)
+		if (a->numbers[i] / WORD_BITS >= most)
+			most = a->numbers[i] / WORD_BITS + 1;
+	if (most > NUMBERED_MAX / WORD_BITS ||
+	    store_lock(v->store, STORE_WAIT_MS) < 0)
+		return;
+	had = find_numbered(v, k, &nwords);
+	if (nwords > most)
+		most = nwords;
+	to = mem_calloc(1, sizeof(*to) + most * sizeof(to->bits[0]));
+	to->when_s = nwords != 0 && had->when_s < when_s ? had->when_s :
+	    when_s;
+	if (nwords != 0)
+		memcpy(to->bits, had->bits, nwords * sizeof(to->bits[0]));
+	set_bits(a, to);
+	(void)!store_put(v->store, k, to, sizeof(*to) +
+	    most * sizeof(to->bits[0]));
 	store_unlock(v->store);
 }
 
@@ -372,15 +494,37 @@ ask_in_turn(const struct verify *v, const struct scan_answer *a,
 	return 0;
 }
 
+/* The entries behind the answer's numbers. */
+static int
+name_numbers(const struct verify *v, struct scan_answer *a,
+    char why[VERIFY_WHY_BYTES])
+{
+	const struct ask_where where = { v->dir, NULL };
+	int r = a->nnumbers == 0 || a->is_named ? 0 : ask_name(&where, a);
+
+	if (r == 0)
+		return 0;
+	(void)snprintf(why, VERIFY_WHY_BYTES, "the include scanner does not "
+	    "say what it named: %s", err_text(r));
+	return ERR_UNSUPPORTED;
+}
+
 int
-verify_headers(const struct verify *v, const struct scan_answer *a,
+verify_headers(const struct verify *v, struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
 	struct list unknown = { .e = NULL };
-	int r = sort_out(v, a, &unknown, why);
+	int r;
 
+	if (a->nnumbers != 0 && are_known(v, a))
+		return 0;
+	if ((r = name_numbers(v, a, why)) < 0)
+		return r;
+	r = sort_out(v, a, &unknown, why);
 	if (r == 0 && unknown.n != 0)
 		r = ask_in_turn(v, a, &unknown, why, res);
+	if (r == 0 && a->nnumbers != 0)
+		remember_numbers(v, a, unknown.oldest_s);
 	free_list(&unknown);
 	return r;
 }

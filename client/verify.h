@@ -29,13 +29,14 @@ struct verify {
 };
 
 /*
- * verify_headers - in  a: what the scanner named
+ * verify_headers - in  a: what the scanner named; where that was by number and
+ *         the host is not known to have all of it, the entries are added
  * out     why: why not; names the first such header
  *         res: on other errors, its why and is_silent
  * returns 0: all are known to be the same; ERR_UNSUPPORTED: not all are, or
  *         the host cannot tell; else the host has failed
  */
-int verify_headers(const struct verify *v, const struct scan_answer *a,
+int verify_headers(const struct verify *v, struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res) MUST_CHECK;
 
 /*

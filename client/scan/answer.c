@@ -6,23 +6,55 @@
 #include "client/scan/job.h"
 #include "lib/mem.h"
 
-static struct scan_entry *
-add(struct job *j, enum scan_kind kind, const char *path, bool is_system)
+struct scan_entry *
+scan_answer_add(struct scan_answer *a, const struct scan_entry *e)
 {
-	struct scan_answer *a = j->answer;
-	struct scan_entry *e;
+	struct scan_entry *mine;
 
 	if (a->n == a->size) {
 		a->size = a->size != 0 ? a->size * 2 : 128;
 		a->entries = mem_realloc(a->entries, a->size,
 		    sizeof(*a->entries));
 	}
-	e = &a->entries[a->n++];
-	memset(e, 0, sizeof(*e));
-	e->kind = kind;
-	e->is_system = is_system;
-	e->path = arena_copy(&a->text, path, strlen(path));
-	return e;
+	mine = &a->entries[a->n++];
+	*mine = *e;
+	mine->path = arena_copy(&a->text, e->path, strlen(e->path));
+	if (e->target != NULL)
+		mine->target = arena_copy(&a->text, e->target,
+		    strlen(e->target));
+	return mine;
+}
+
+static void
+add_number(struct scan_answer *a, uint32_t number)
+{
+	if (a->nnumbers == a->numbers_size) {
+		a->numbers_size = a->numbers_size != 0 ?
+		    a->numbers_size * 2 : 512;
+		a->numbers = mem_realloc(a->numbers, a->numbers_size,
+		    sizeof(*a->numbers));
+	}
+	a->numbers[a->nnumbers++] = number;
+}
+
+/*
+ * Adds what there is to say of a name.
+ * in      e: all but the path
+ *         number: the number of that, if it is the compiler's own; 0: none yet
+ */
+static void
+add(struct job *j, struct ent *name, struct scan_entry *e, uint32_t *number)
+{
+	bool is_brief = j->req->is_brief && e->is_system;
+
+	if (!is_brief || *number == 0)
+		e->path = tree_path(&j->scan->tree, name);
+	if (is_brief && *number == 0)
+		*number = numbers_add(&j->scan->numbers, e);
+	if (is_brief && *number != 0)
+		add_number(j->answer, *number);
+	else
+		(void)scan_answer_add(j->answer, e);
 }
 
 /* The compiler's own directory that d is or is below; NULL if none. */
@@ -55,7 +87,9 @@ name_system(struct job *j, struct dir *d)
 		return false;
 	if (s->system_named != j->scan->tree.scan) {
 		s->system_named = j->scan->tree.scan;
-		add(j, SCAN_SYSTEMDIR, s->len != 0 ? s->path : "/", true);
+		(void)scan_answer_add(j->answer, &(struct scan_entry){
+		    .kind = SCAN_SYSTEMDIR, .is_system = true,
+		    .path = s->len != 0 ? s->path : "/" });
 	}
 	return true;
 }
@@ -66,22 +100,20 @@ answer_dir(struct job *j, struct dir *d)
 	if (d->named == j->scan->tree.scan)
 		return;
 	d->named = j->scan->tree.scan;
-	add(j, SCAN_DIRECTORY, d->len != 0 ? d->path : "/",
-	    system_of(j, d) != NULL);
+	(void)scan_answer_add(j->answer, &(struct scan_entry){
+	    .kind = SCAN_DIRECTORY, .is_system = system_of(j, d) != NULL,
+	    .path = d->len != 0 ? d->path : "/" });
 }
 
 static void
 answer_link(struct job *j, struct ent *e)
 {
-	struct scan_entry *out;
-
 	if (e->named == j->scan->tree.scan)
 		return;
 	e->named = j->scan->tree.scan;
-	out = add(j, SCAN_SYMLINK, tree_path(&j->scan->tree, e),
-	    system_of(j, e->in) != NULL);
-	out->target = arena_copy(&j->answer->text, e->target,
-	    strlen(e->target));
+	add(j, e, &(struct scan_entry){ .kind = SCAN_SYMLINK,
+	    .is_system = system_of(j, e->in) != NULL, .target = e->target },
+	    &e->number);
 }
 
 void
@@ -96,36 +128,39 @@ answer_walk(struct job *j, const struct walk *w)
 			answer_dir(j, w->notes[i].dir);
 }
 
+static void
+name_absent(struct job *j, struct ent *e)
+{
+	if (e->absent_named == j->scan->tree.scan)
+		return;
+	e->absent_named = j->scan->tree.scan;
+	add(j, e, &(struct scan_entry){ .kind = SCAN_ABSENT,
+	    .is_system = true }, &e->absent);
+}
+
 /* What a host must lack, too, lest it compile something else. */
 void
-answer_absent(struct job *j, struct dir *d, const struct sym *name)
+answer_absent(struct job *j, struct dir *d, struct sym *name)
 {
-	char *path;
-
-	if (system_of(j, d) == NULL)
-		return;
-	path = arena_alloc(&j->scan->arena, d->len + name->len + 2);
-	memcpy(path, d->path, d->len);
-	path[d->len] = '/';
-	memcpy(path + d->len + 1, name->name, name->len + 1);
-	(void)add(j, SCAN_ABSENT, path, true);
+	if (system_of(j, d) != NULL)
+		name_absent(j, tree_ent(&j->scan->tree, d, name));
 }
 
 void
 answer_absent_dir(struct job *j, const char *path)
 {
 	size_t len = strlen(path);
-	char *dir = arena_alloc(&j->scan->arena, len + 2);
+	char *dir = arena_alloc(&j->scan->arena, len + 1);
 
-	memcpy(dir, path, len);
-	memcpy(dir + len, "/", 2);
-	(void)add(j, SCAN_ABSENT, dir, true);
+	memcpy(dir, path + 1, len - 1);
+	dir[len - 1] = '/';
+	name_absent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
+	    atoms_get(&j->scan->atoms, dir, len)));
 }
 
 int
 answer_file(struct job *j, struct ent *e)
 {
-	struct scan_entry *out;
 	struct file *f;
 	int r;
 
@@ -134,8 +169,11 @@ answer_file(struct job *j, struct ent *e)
 	if ((r = tree_file(&j->scan->tree, e, &f)) < 0)
 		return r;
 	e->named = j->scan->tree.scan;
-	out = add(j, SCAN_FILE, tree_path(&j->scan->tree, e),
-	    name_system(j, e->in));
-	out->stamp = f->stamp;
+	if (e->number_change != f->change)
+		e->number = 0;
+	e->number_change = f->change;
+	add(j, e, &(struct scan_entry){ .kind = SCAN_FILE,
+	    .is_system = name_system(j, e->in), .stamp = f->stamp },
+	    &e->number);
 	return 0;
 }

@@ -297,6 +297,43 @@ remote_learn(int fd, const struct scan_request *req,
 	return r;
 }
 
+static int
+remote_name(int fd, const struct scan_answer *a, struct scan_answer *named)
+{
+	struct buf b = BUF_INIT(MSG_BODY_MAX_BYTES);
+	struct buf body = BUF_INIT(MSG_BODY_MAX_BYTES);
+	struct view v;
+	int r;
+
+	if ((r = msg_begin(&b, MSG_NAME)) == 0 &&
+	    (r = msg_put_numbers(&b, a)) == 0)
+		r = exchange(fd, &b, MSG_ANSWER, &body);
+	if (r == 0) {
+		v = buf_view(&body);
+		r = msg_get_answer(&v, named);
+	}
+	buf_free(&b);
+	buf_free(&body);
+	return r;
+}
+
+int
+ask_name(const struct ask_where *w, struct scan_answer *a)
+{
+	const struct ask_where running = { w->dir, NULL };
+	struct scan_answer named = { .n = 0 };
+	AUTOFD fd = reach(&running);
+	int r = fd < 0 ? fd : remote_name(fd, a, &named);
+
+	if (r == 0 && named.n != a->nnumbers)
+		r = ERR_PROTOCOL;
+	for (size_t i = 0; r == 0 && i < named.n; i++)
+		(void)scan_answer_add(a, &named.entries[i]);
+	a->is_named = r == 0;
+	scan_answer_free(&named);
+	return r;
+}
+
 /* ---- rounds of questions --------------------------------------------- */
 
 /* Who scans: the daemon at fd, or a scanner of our own. */
@@ -356,6 +393,7 @@ ask_scan(const struct ask_where *w, const struct scan_request *req,
     struct scan_answer *a)
 {
 	struct side s = { .fd = -1 };
+	struct scan_request whole = *req;
 	int r;
 
 	memset(a, 0, sizeof(*a));
@@ -372,7 +410,8 @@ ask_scan(const struct ask_where *w, const struct scan_request *req,
 		    err_text(r));
 	}
 	s.scan = scan_new(0);
-	r = rounds(&s, req, a);
+	whole.is_brief = false;		/* nobody is left to be asked then */
+	r = rounds(&s, &whole, a);
 	scan_free(s.scan);
 	return r;
 }

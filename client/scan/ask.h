@@ -36,6 +36,13 @@ int ask_dir(const char *runtime_dir, const char *distcc_dir, char *path,
 int ask_scan(const struct ask_where *w, const struct scan_request *req,
     struct scan_answer *a) MUST_CHECK;
 
+/*
+ * ask_name - add to a brief answer, behind all others, the entries that its
+ * numbers stand for, in their order.  The daemon that gave them is asked.
+ * returns 0; ERR_ACCESS if it does not know them, as after a new start; …
+ */
+int ask_name(const struct ask_where *w, struct scan_answer *a) MUST_CHECK;
+
 /* ask_stop - end the daemon; ERR_NOENT if there is none. */
 int ask_stop(const struct ask_where *w) MUST_CHECK;
 

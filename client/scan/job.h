@@ -13,6 +13,7 @@
 #include "client/scan/expand.h"
 #include "client/scan/facts.h"
 #include "client/scan/macro.h"
+#include "client/scan/number.h"
 #include "client/scan/opts.h"
 #include "client/scan/scan.h"
 #include "client/scan/tree.h"
@@ -50,6 +51,7 @@ struct scan {
 	struct tree tree;
 	struct macros macros;
 	struct expand expand;
+	struct numbers numbers;
 	struct facts *facts;		/* owns: a list */
 	struct arena arena;		/* reset by each scan */
 	struct memo *memos;		/* owns: names looked up in this scan */
@@ -127,7 +129,7 @@ const char *search_spelled(struct job *j, const struct frame *f);
 void answer_walk(struct job *j, const struct walk *w);
 int answer_file(struct job *j, struct ent *e) MUST_CHECK;
 void answer_dir(struct job *j, struct dir *d);
-void answer_absent(struct job *j, struct dir *d, const struct sym *name);
+void answer_absent(struct job *j, struct dir *d, struct sym *name);
 void answer_absent_dir(struct job *j, const char *path);
 void answer_mark_system(struct job *j, struct dir *d);
 

@@ -8,7 +8,7 @@
 #include "lib/mem.h"
 
 #define WORDS_MAX	16384		/* of argv, and of env */
-#define ENTRIES_MAX	200000
+#define ENTRIES_MAX	200000		/* and numbers */
 
 int
 msg_place_of(const char *cwd, struct msg_place *p)
@@ -108,9 +108,10 @@ msg_put_request(struct buf *b, const struct scan_request *req,
 	if ((r = buf_append(b, place, sizeof(*place))) < 0 ||
 	    (r = put_str(b, req->compiler)) < 0 ||
 	    (r = put_str(b, req->cwd)) < 0 ||
-	    (r = put_words(b, req->argv, true)) < 0)
+	    (r = put_words(b, req->argv, true)) < 0 ||
+	    (r = put_words(b, req->env, false)) < 0)
 		return r;
-	return put_words(b, req->env, false);
+	return put_u32(b, req->is_brief);
 }
 
 static int
@@ -127,6 +128,17 @@ put_entry(struct buf *b, const struct scan_entry *e)
 }
 
 int
+msg_put_numbers(struct buf *b, const struct scan_answer *a)
+{
+	int r;
+
+	if ((r = put_u64(b, a->epoch)) < 0 ||
+	    (r = put_u32(b, (uint32_t)a->nnumbers)) < 0 || a->nnumbers == 0)
+		return r;
+	return buf_append(b, a->numbers, a->nnumbers * sizeof(*a->numbers));
+}
+
+int
 msg_put_answer(struct buf *b, const struct scan_answer *a)
 {
 	size_t i;
@@ -136,6 +148,7 @@ msg_put_answer(struct buf *b, const struct scan_answer *a)
 	    (r = put_u64(b, a->directives)) < 0 ||
 	    (r = put_str(b, a->why)) < 0 ||
 	    (r = msg_put_bytes(b, buf_view(&a->queries))) < 0 ||
+	    (r = msg_put_numbers(b, a)) < 0 ||
 	    (r = put_u32(b, (uint32_t)a->n)) < 0)
 		return r;
 	for (i = 0; r == 0 && i < a->n; i++)
@@ -209,6 +222,7 @@ get_words(struct view *v, struct arena *a, char ***out)
 int
 msg_get_request(struct view *v, enum msg_kind kind, struct msg_request *m)
 {
+	uint32_t is_brief;
 	int r;
 
 	memset(m, 0, sizeof(*m));
@@ -216,8 +230,10 @@ msg_get_request(struct view *v, enum msg_kind kind, struct msg_request *m)
 	    (r = get_str(v, &m->arena, &m->req.compiler)) < 0 ||
 	    (r = get_str(v, &m->arena, &m->req.cwd)) < 0 ||
 	    (r = get_words(v, &m->arena, &m->argv)) < 0 ||
-	    (r = get_words(v, &m->arena, &m->env)) < 0)
+	    (r = get_words(v, &m->arena, &m->env)) < 0 ||
+	    (r = get_u32(v, &is_brief)) < 0)
 		return r;
+	m->req.is_brief = is_brief != 0;
 	m->req.argv = m->argv;
 	m->req.env = m->env;
 	if (kind == MSG_LEARN && ((r = msg_get_bytes(v, &m->queries)) < 0 ||
@@ -266,6 +282,27 @@ get_why(struct view *v, struct scan_answer *a)
 }
 
 int
+msg_get_numbers(struct view *v, struct scan_answer *a)
+{
+	struct view raw;
+	uint32_t n;
+	int r;
+
+	if ((r = get_raw(v, &a->epoch, sizeof(a->epoch))) < 0 ||
+	    (r = get_u32(v, &n)) < 0)
+		return r;
+	if (n > ENTRIES_MAX)
+		return ERR_LIMIT;
+	if (view_take(v, n * sizeof(*a->numbers), &raw) < 0)
+		return ERR_SYNTAX;
+	a->numbers = mem_calloc(n, sizeof(*a->numbers));
+	a->nnumbers = a->numbers_size = n;
+	if (n != 0)
+		memcpy(a->numbers, raw.ptr, raw.len);
+	return 0;
+}
+
+int
 msg_get_answer(struct view *v, struct scan_answer *a)
 {
 	uint32_t outcome, n, i;
@@ -278,14 +315,15 @@ msg_get_answer(struct view *v, struct scan_answer *a)
 	if ((r = get_u32(v, &outcome)) < 0 ||
 	    (r = get_raw(v, &directives, sizeof(directives))) < 0 ||
 	    (r = get_why(v, a)) < 0 ||
-	    (r = msg_get_bytes(v, &queries)) < 0 || (r = get_u32(v, &n)) < 0)
+	    (r = msg_get_bytes(v, &queries)) < 0 ||
+	    (r = msg_get_numbers(v, a)) < 0 || (r = get_u32(v, &n)) < 0)
 		return r;
 	if (outcome > SCAN_NEEDS || n > ENTRIES_MAX)
 		return ERR_SYNTAX;
 	a->outcome = (enum scan_outcome)outcome;
 	a->directives = (size_t)directives;
 	a->entries = mem_calloc(n, sizeof(*a->entries));
-	a->n = n;
+	a->n = a->size = n;
 	r = buf_append(&a->queries, queries.ptr, queries.len);
 	for (i = 0; r == 0 && i < n; i++)
 		r = get_entry(v, a, &a->entries[i]);
@@ -299,7 +337,7 @@ msg_get_header(const unsigned char *p, enum msg_kind *kind, size_t *len)
 
 	memcpy(&k, p, sizeof(k));
 	memcpy(&n, p + 4, sizeof(n));
-	if (k < MSG_SCAN || k > MSG_REFUSED || n > MSG_BODY_MAX_BYTES)
+	if (k < MSG_SCAN || k > MSG_NAME || n > MSG_BODY_MAX_BYTES)
 		return ERR_SYNTAX;
 	*kind = (enum msg_kind)k;
 	*len = n;

@@ -17,7 +17,7 @@
 #include "lib/err.h"
 
 /* part of the socket's name: two versions never meet */
-#define MSG_VERSION		2
+#define MSG_VERSION		3
 #define MSG_HEADER_BYTES	8
 #define MSG_BODY_MAX_BYTES	((size_t)32 * 1024 * 1024)
 
@@ -28,6 +28,8 @@ enum msg_kind {
 	MSG_ANSWER,	/* a scan_answer */
 	MSG_DONE,	/* MSG_LEARN was taken in; no body */
 	MSG_REFUSED,	/* one string: why */
+	MSG_NAME,	/* an answer's numbers; MSG_ANSWER follows, with the
+			   entries that they stand for */
 };
 
 /* Where the asker stands: the daemon must see the same file system. */
@@ -54,6 +56,7 @@ void msg_end(struct buf *b, size_t start);
 int msg_put_request(struct buf *b, const struct scan_request *req,
     const struct msg_place *place) MUST_CHECK;
 int msg_put_bytes(struct buf *b, struct view v) MUST_CHECK;
+int msg_put_numbers(struct buf *b, const struct scan_answer *a) MUST_CHECK;
 int msg_put_answer(struct buf *b, const struct scan_answer *a) MUST_CHECK;
 
 /* All msg_get_*: v is untrusted and advanced; ERR_SYNTAX, ERR_LIMIT. */
@@ -61,6 +64,8 @@ int msg_get_request(struct view *v, enum msg_kind kind,
     struct msg_request *m) MUST_CHECK;
 void msg_request_free(struct msg_request *m);
 int msg_get_bytes(struct view *v, struct view *out) MUST_CHECK;
+/* msg_get_numbers - in  a: zeroed, or without numbers */
+int msg_get_numbers(struct view *v, struct scan_answer *a) MUST_CHECK;
 int msg_get_answer(struct view *v, struct scan_answer *a) MUST_CHECK;
 
 /* msg_get_header - kind and body length of MSG_HEADER_BYTES. */

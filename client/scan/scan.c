@@ -20,6 +20,7 @@ scan_new(size_t fds_max)
 
 	atoms_init(&s->atoms);
 	tree_init(&s->tree, &s->atoms, fds_max);
+	numbers_init(&s->numbers);
 	expand_init(&s->expand, &s->atoms, &s->macros);
 	return s;
 }
@@ -37,6 +38,7 @@ scan_free(struct scan *s)
 	expand_free(&s->expand);
 	tree_free(&s->tree);
 	arena_free(&s->arena);
+	numbers_free(&s->numbers);
 	free(s->memos);
 	atoms_free(&s->atoms);
 	free(s);
@@ -47,6 +49,7 @@ scan_memory(const struct scan *s)
 {
 	return s->tree.bytes + s->tree.recalled + s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
+	    numbers_memory(&s->numbers) +
 	    s->tree.nfiles * sizeof(struct file);
 }
 
@@ -84,6 +87,7 @@ void
 scan_answer_free(struct scan_answer *a)
 {
 	free(a->entries);
+	free(a->numbers);
 	arena_free(&a->text);
 	buf_free(&a->queries);
 	memset(a, 0, sizeof(*a));
@@ -156,7 +160,7 @@ need_queries(struct job *j)
 static void
 drop_entries(struct scan_answer *a)
 {
-	a->n = 0;
+	a->n = a->nnumbers = 0;
 	arena_free(&a->text);
 }
 
@@ -224,6 +228,7 @@ scan_command(struct scan *s, const struct scan_request *req,
 	int r;
 
 	memset(a, 0, sizeof(*a));
+	a->epoch = s->numbers.epoch;
 	buf_init(&a->queries, QUERIES_BYTES);
 	r = opts_parse(req, &opts);
 	if (r == 0) {
@@ -236,6 +241,25 @@ scan_command(struct scan *s, const struct scan_request *req,
 	free(j.pending);
 	opts_free(&opts);
 	return r;
+}
+
+int
+scan_name(const struct scan *s, const struct scan_answer *a,
+    struct scan_answer *to)
+{
+	const struct scan_entry *e;
+	size_t i;
+
+	memset(to, 0, sizeof(*to));
+	if (a->epoch != s->numbers.epoch)
+		return ERR_NOENT;
+	for (i = 0; i < a->nnumbers; i++) {
+		e = numbers_get(&s->numbers, a->numbers[i]);
+		if (e == NULL)
+			return ERR_NOENT;
+		(void)scan_answer_add(to, e);
+	}
+	return 0;
 }
 
 int

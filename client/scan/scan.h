@@ -55,6 +55,7 @@ struct scan_request {
 	const char *compiler;	/* its absolute path */
 	const char *cwd;	/* absolute; as in PWD if the compiler uses it */
 	char *const *env;	/* "NAME=value"; only scan_env_names matter */
+	bool is_brief;		/* the compiler's own files by number */
 };
 
 enum scan_outcome {
@@ -69,6 +70,12 @@ struct scan_answer {
 	size_t n, size;
 	char why[SCAN_WHY_BYTES];
 	struct buf queries;	/* SCAN_NEEDS: what to ask, one a line */
+	/* to a brief request: the compiler's own files, in place of entries;
+	 * scan_name() or ask_name() tells what they are */
+	uint64_t epoch;		/* of the scanner that gave the numbers */
+	uint32_t *numbers;	/* owns */
+	size_t nnumbers, numbers_size;
+	bool is_named;		/* … has told: they are among the entries */
 	struct arena text;
 	size_t directives;	/* how many were looked at: for tests */
 };
@@ -87,6 +94,18 @@ void scan_free(struct scan *s);
 int scan_command(struct scan *s, const struct scan_request *req,
     struct scan_answer *a) MUST_CHECK;
 void scan_answer_free(struct scan_answer *a);
+
+/*
+ * scan_name - what an answer's numbers stand for, as entries of another.
+ * out     to: scan_answer_free() later, whatever is returned
+ * returns 0; ERR_NOENT if they are not this scanner's
+ */
+int scan_name(const struct scan *s, const struct scan_answer *a,
+    struct scan_answer *to) MUST_CHECK;
+
+/* scan_answer_add - an entry more, with strings of its own. */
+struct scan_entry *scan_answer_add(struct scan_answer *a,
+    const struct scan_entry *e);
 
 /* scan_answer_print - one line an entry to stdout; in has_system: files of the
  * compiler's own directories, too. */

@@ -109,23 +109,43 @@ limit_memory(struct server *s)
 	s->scan = scan_new(s->opt->fds_max);
 }
 
+/* in      r: what came of making it */
+static int
+answer(struct server *s, struct client *c, const struct scan_answer *a, int r)
+{
+	buf_reset(&s->out);
+	if (r < 0 || (r = msg_begin(&s->out, MSG_ANSWER)) < 0 ||
+	    (r = msg_put_answer(&s->out, a)) < 0)
+		return refuse(s, c, err_text(r));
+	msg_end(&s->out, 0);
+	return send_out(s, c);
+}
+
 static int
 do_scan(struct server *s, struct client *c, const struct msg_request *m)
 {
 	struct scan_answer a;
 	int r;
 
-	r = scan_command(s->scan, &m->req, &a);
-	buf_reset(&s->out);
-	if (r == 0 && (r = msg_begin(&s->out, MSG_ANSWER)) == 0 &&
-	    (r = msg_put_answer(&s->out, &a)) == 0) {
-		msg_end(&s->out, 0);
-		r = send_out(s, c);
-	} else {
-		r = refuse(s, c, err_text(r));
-	}
+	r = answer(s, c, &a, scan_command(s->scan, &m->req, &a));
 	scan_answer_free(&a);
 	limit_memory(s);
+	return r;
+}
+
+static int
+do_name(struct server *s, struct client *c, struct view body)
+{
+	struct scan_answer asked = { .n = 0 }, a = { .n = 0 };
+	int r;
+
+	r = msg_get_numbers(&body, &asked);
+	if (r == 0 && body.len != 0)
+		r = ERR_SYNTAX;
+	if (r == 0)
+		r = answer(s, c, &a, scan_name(s->scan, &asked, &a));
+	scan_answer_free(&asked);
+	scan_answer_free(&a);
 	return r;
 }
 
@@ -165,6 +185,8 @@ dispatch(struct server *s, struct client *c, enum msg_kind kind,
 		s->is_ending = true;
 		return 0;
 	}
+	if (kind == MSG_NAME)
+		return do_name(s, c, body);
 	if (kind != MSG_SCAN && kind != MSG_LEARN)
 		return ERR_PROTOCOL;
 	r = msg_get_request(&body, kind, &m);

@@ -324,8 +324,8 @@ grow_dir(struct dir *d)
 	d->nbuckets = n;
 }
 
-static struct ent *
-get_ent(struct tree *t, struct dir *d, struct sym *name)
+struct ent *
+tree_ent(struct tree *t, struct dir *d, struct sym *name)
 {
 	struct ent *e = NULL;
 
@@ -347,6 +347,14 @@ get_ent(struct tree *t, struct dir *d, struct sym *name)
 
 /* ---- files ----------------------------------------------------------- */
 
+static void
+set_stamp(struct tree *t, struct file *f, const struct scan_stamp *s)
+{
+	if (f->change == 0 || !same_stamp(&f->stamp, s))
+		f->change = ++t->changes;
+	f->stamp = *s;
+}
+
 static struct file *
 get_file(struct tree *t, const struct scan_stamp *s)
 {
@@ -357,7 +365,7 @@ get_file(struct tree *t, const struct scan_stamp *s)
 		if (f->stamp.ino == s->ino && f->stamp.dev == s->dev)
 			return f;
 	f = mem_calloc(1, sizeof(*f));
-	f->stamp = *s;
+	set_stamp(t, f, s);
 	f->next = *head;
 	*head = f;
 	t->nfiles++;
@@ -373,15 +381,16 @@ check_file(struct tree *t, struct file *f, const struct scan_stamp *now)
 	if (f->settled == t->trust && same_stamp(&f->stamp, now))
 		return;
 	drop_readings(t, f);
-	f->stamp = *now;
+	set_stamp(t, f, now);
 	f->settled = 0;
 	f->has_once = false;
 }
 
 /* ---- names ----------------------------------------------------------- */
 
+/* in      old: what was said before, or NULL */
 static int
-set_link(struct ent *e, int at, const char *name)
+set_link(struct ent *e, int at, const char *name, const char *old)
 {
 	char target[4096];
 	ssize_t n = readlinkat(at, name, target, sizeof(target) - 1);
@@ -391,6 +400,8 @@ set_link(struct ent *e, int at, const char *name)
 	target[n] = '\0';
 	e->type = ENT_LINK;
 	e->target = mem_strdup(target);
+	if (old == NULL || strcmp(old, target) != 0)
+		e->number = 0;
 	return 0;
 }
 
@@ -420,10 +431,10 @@ look(struct tree *t, struct ent *e)
 	struct dir *known = e->type == ENT_DIR ? e->dir : NULL;
 	const char *name;
 	int at = name_in(t, e->in, e->name, &name);
+	AUTOFREE char *old = e->type == ENT_LINK ?
+	    (char *)(uintptr_t)e->target : NULL;
 	struct stat st;
 
-	if (e->type == ENT_LINK)
-		free((void *)(uintptr_t)e->target);
 	e->type = ENT_ABSENT;
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (known != NULL)
@@ -436,7 +447,7 @@ look(struct tree *t, struct ent *e)
 	if (S_ISDIR(st.st_mode))
 		set_dir(t, e, known);
 	else if (S_ISLNK(st.st_mode))
-		return set_link(e, at, name);
+		return set_link(e, at, name, old);
 	else if (S_ISREG(st.st_mode))
 		set_file(t, e, &st);
 	else
@@ -454,7 +465,7 @@ lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 	touch_dir(t, d);
 	if (d->is_proc)
 		return ERR_UNSUPPORTED;
-	e = get_ent(t, d, name);
+	e = tree_ent(t, d, name);
 	*out = e;
 	if (e->scan == t->scan)
 		return 0;
@@ -727,6 +738,7 @@ static int
 read_file(struct tree *t, struct ent *e, struct file *f,
     const struct lex_mode *mode, struct reading **out)
 {
+	struct scan_stamp now;
 	struct reading *r;
 	const char *name;
 	struct stat st;
@@ -740,7 +752,8 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size > FILE_MAX_BYTES)
 		return ERR_ACCESS;
-	f->stamp = stamp_of(&st);
+	now = stamp_of(&st);
+	set_stamp(t, f, &now);
 	n = load(t, fd, (size_t)st.st_size);
 	f->settled = settle(t, e, fd, &f->stamp);
 	r = mem_calloc(1, sizeof(*r));

@@ -51,6 +51,7 @@ struct file {
 	bool once;			/* #pragma once or #import */
 	bool maybe_once;		/* for some compilers */
 	bool has_once;			/* kept: says #pragma once somewhere */
+	uint32_t change;		/* no other stamp has it */
 };
 
 struct dir;
@@ -71,6 +72,11 @@ struct ent {
 		struct file *file;
 	};
 	uint32_t file_scan;		/* that looked at the file's times */
+	/* answer.c: numbers of what it is, and of its not being there */
+	uint32_t number;		/* a file's: while it has the change */
+	uint32_t number_change;
+	uint32_t absent;
+	uint32_t absent_named;		/* scan whose answer has that */
 };
 
 struct dir {
@@ -103,6 +109,7 @@ struct tree {
 	int64_t now_ns;			/* its start, of CLOCK_REALTIME */
 	int64_t clock_offset_ns;	/* real minus monotonic time */
 	uint32_t trust;			/* changes when the clock was set */
+	uint32_t changes;		/* counts files' stamps */
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
@@ -167,6 +174,12 @@ int tree_file(struct tree *t, struct ent *e, struct file **out) MUST_CHECK;
 /* tree_read - what the file says when it is read in a mode. */
 int tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
     const struct unit **out) MUST_CHECK;
+
+/*
+ * tree_ent - what is kept of a name in a directory, without a look at it.  With
+ * a slash in it the name stands for a path that is never looked at whole.
+ */
+struct ent *tree_ent(struct tree *t, struct dir *d, struct sym *name);
 
 /* tree_path - the name's absolute path; lent until the next call. */
 const char *tree_path(struct tree *t, const struct ent *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: client/scan/answer.c client/scan/atom.c client/scan/cond.c client/scan/engine.c client/scan/expand.c client/scan/facts.c client/scan/lex.c client/scan/macro.c client/scan/msg.c client/scan/opts.c client/scan/recall.c client/scan/scan.c client/scan/search.c client/scan/text.c client/scan/tree.c client/scan/unit.c client/scan/watch.c */
+/* needs: client/scan/answer.c client/scan/atom.c client/scan/cond.c client/scan/engine.c client/scan/expand.c client/scan/facts.c client/scan/lex.c client/scan/macro.c client/scan/msg.c client/scan/number.c client/scan/opts.c client/scan/recall.c client/scan/scan.c client/scan/search.c client/scan/text.c client/scan/tree.c client/scan/unit.c client/scan/watch.c */
 /*
  * fuzz_scan_msg - what the scanner's daemon and its client read from each
  * other: any bytes are refused or come back the same when sent on, and the
@@ -98,6 +98,22 @@ check_answer(struct view v)
 	buf_free(&twice);
 }
 
+static void
+check_numbers(struct view v)
+{
+	struct buf b = BUF_INIT(TRACE_MAX_BYTES);
+	struct view whole = v;
+	struct scan_answer a = { .n = 0 };
+
+	if (msg_get_numbers(&v, &a) == 0) {
+		MUST(msg_put_numbers(&b, &a) == 0);
+		MUST(b.len == whole.len - v.len &&
+		    memcmp(b.ptr, whole.ptr, b.len) == 0);
+	}
+	scan_answer_free(&a);
+	buf_free(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -111,6 +127,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	v = view_of(data + MSG_HEADER_BYTES, size - MSG_HEADER_BYTES);
 	if (kind == MSG_ANSWER)
 		check_answer(v);
+	else if (kind == MSG_NAME)
+		check_numbers(v);
 	else
 		check_request(kind, v);
 	return 0;

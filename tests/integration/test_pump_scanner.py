@@ -31,8 +31,10 @@ def entry(path, kind=FILE, stamp=None, target="", is_system=0):
         text(target)
 
 
-def answer(*entries, n=None):
+def answer(*entries, n=None, numbers=(), nnumbers=None):
     body = struct.pack("=IQ", 0, 0) + text("") + text("") + \
+        struct.pack("=QI", 77, len(numbers) if nnumbers is None else nnumbers
+                    ) + struct.pack(f"={len(numbers)}I", *numbers) + \
         struct.pack("=I", len(entries) if n is None else n) + \
         b"".join(entries)
     return struct.pack("=II", ANSWER, len(body)) + body
@@ -116,6 +118,14 @@ ANSWERS = {
     "no file": lambda t: answer(),
     "an unknown kind": lambda t: answer(
         *good(t), entry(t.work + "/a.h", kind=77)),
+    "a number that it cannot explain": lambda t: answer(
+        *good(t), numbers=[1]),
+    "as many numbers as it then names files": lambda t: answer(
+        *good(t), numbers=[5, 6]),
+    "numbers without end": lambda t: answer(
+        *good(t), numbers=[1], nnumbers=0xffffffff),
+    "numbers that go to the end of all numbers": lambda t: answer(
+        *good(t), numbers=[0, 0xffffffff]),
     "a system header that is none": lambda t: answer(
         *good(t), entry("/etc/passwd", is_system=1)),
 }

@@ -17,7 +17,7 @@ from scankit import tree  # noqa: F401 pylint: disable=unused-import
 
 pytestmark = scankit.needs_scanner
 
-SCAN, STOP, ANSWER, REFUSED = 1, 3, 4, 6
+SCAN, STOP, ANSWER, REFUSED, NAME = 1, 3, 4, 6, 7
 
 
 @pytest.fixture
@@ -53,25 +53,63 @@ def words(*items):
     return struct.pack("=I", len(items)) + b"".join(map(string, items))
 
 
-def request(tree, source="m.c"):    # noqa: F811
-    """A message as a client's, for `gcc -c source` in the tree."""
+def request(tree, *args, brief=0):    # noqa: F811
+    """A message as a client's, for `gcc -c m.c`, or gcc with other words."""
     root, here = os.stat("/"), os.stat(tree.root)
     body = struct.pack("=4Q", root.st_dev, root.st_ino, here.st_dev,
                        here.st_ino)
     # as the client's in all that the compiler's answers depend on
     body += string(shutil.which("gcc")) + string(tree.root)
-    body += words("gcc", "-c", source) + words("PATH=" + os.environ["PATH"])
+    body += words("gcc", *(args or ("-c", "m.c")))
+    body += words("PATH=" + os.environ["PATH"]) + struct.pack("=I", brief)
     return struct.pack("=II", SCAN, len(body)) + body
 
 
-def kind_of_answer(s):
-    head = b""
-    while len(head) < 8:
-        part = s.recv(8 - len(head))
+def receive(s, n):
+    data = b""
+    while len(data) < n:
+        part = s.recv(n - len(data))
         if not part:
             return None
-        head += part
-    return struct.unpack("=II", head)[0]
+        data += part
+    return data
+
+
+def kind_of_answer(s):
+    head = receive(s, 8)
+    return None if head is None else struct.unpack("=II", head)[0]
+
+
+def exchange(tree, message):    # noqa: F811
+    """(kind, epoch, numbers, paths) of what the daemon says to it."""
+    with connect(tree) as s:
+        s.sendall(message)
+        kind, length = struct.unpack("=II", receive(s, 8))
+        body = receive(s, length)
+    if kind != ANSWER:
+        return kind, None, None, None
+    at = 12                                 # outcome, directives
+    for _ in range(2):                      # why, queries
+        at += 4 + struct.unpack_from("=I", body, at)[0]
+    epoch, n = struct.unpack_from("=QI", body, at)
+    numbers = struct.unpack_from(f"={n}I", body, at + 12)
+    at += 12 + 4 * n
+    count, = struct.unpack_from("=I", body, at)
+    at += 4
+    paths = []
+    for _ in range(count):
+        at += 48                            # kind, whose, stamp
+        length, = struct.unpack_from("=I", body, at)
+        paths.append(os.fsdecode(body[at + 4:at + 4 + length]))
+        at += 4 + length
+        at += 4 + struct.unpack_from("=I", body, at)[0]     # target
+    assert at == len(body)
+    return kind, epoch, numbers, paths
+
+
+def name(epoch, *numbers):
+    body = struct.pack(f"=QI{len(numbers)}I", epoch, len(numbers), *numbers)
+    return struct.pack("=II", NAME, len(body)) + body
 
 
 def wait_until(what, limit_s=10):
@@ -165,14 +203,89 @@ def test_a_link_for_a_directory_is_not_followed(small):
     assert os.listdir(small.path("elsewhere")) == []
 
 
+# ---- numbers for the compiler's own files ---------------------------------
+
+@pytest.fixture
+def own(small):     # noqa: F811
+    """A tree whose compiler has two headers of its own in it."""
+    small.write("sys/usr/include/one.h", "#define ONE 1\n")
+    small.write("sys/usr/include/two.h")
+    small.write("m.c", "#include <one.h>\n#include <two.h>\n")
+    small.args = ["gcc", "--sysroot=" + small.path("sys"), "-c", "m.c"]
+    small.scan(*small.args, daemon=True)    # the compiler is asked
+    time.sleep(scankit.GRAIN_S)
+    return small
+
+
+def brief(tree):    # noqa: F811
+    kind, epoch, numbers, paths = exchange(
+        tree, request(tree, *tree.args[1:], brief=1))
+    assert kind == ANSWER
+    return epoch, numbers, paths
+
+
+def test_a_brief_answer_has_numbers_that_stand_for_the_rest(own):
+    epoch, numbers, paths = brief(own)
+    _, _, none, all_paths = exchange(own, request(own, *own.args[1:]))
+    assert none == ()
+    kind, _, _, named = exchange(own, name(epoch, *numbers))
+    assert kind == ANSWER and len(named) == len(numbers)
+    assert own.path("sys/usr/include/one.h") in named
+    assert own.path("sys/usr/include/one.h") not in paths
+    assert sorted(paths + named) == sorted(all_paths)
+
+
+def test_a_number_stays_while_its_file_does(own):
+    epoch, numbers, _ = brief(own)
+    assert brief(own)[:2] == (epoch, numbers)
+    with open(own.path("sys/usr/include/one.h"), "a", encoding="ascii") as f:
+        f.write("#define MORE\n")
+    again, changed, _ = brief(own)
+    assert again == epoch
+    new = set(changed) - set(numbers)
+    gone = set(numbers) - set(changed)
+    assert len(new) == len(gone) == 1
+    for n in new | gone:
+        _, _, _, paths = exchange(own, name(epoch, n))
+        assert paths == [own.path("sys/usr/include/one.h")]
+
+
+def test_what_was_absent_and_appears_has_another_number(own):
+    os.unlink(own.path("sys/usr/include/two.h"))
+    own.write("sys/usr/include/one.h", "#if __has_include(<two.h>)\n#endif\n")
+    own.write("m.c", "#include <one.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    epoch, without, _ = brief(own)
+    own.write("sys/usr/include/two.h")
+    _, there, _ = brief(own)
+    assert set(there) != set(without)
+    assert own.path("sys/usr/include/two.h") in \
+        exchange(own, name(epoch, *set(there) - set(without)))[3]
+
+
+def test_numbers_of_another_daemon_are_refused(own):
+    epoch, numbers, _ = brief(own)
+    subprocess.run([SCAND, "--stop"], env=own.env, check=True)
+    own.scan(*own.args, daemon=True)
+    assert exchange(own, name(epoch, *numbers))[0] == REFUSED
+    new_epoch, numbers, _ = brief(own)
+    assert new_epoch != epoch
+    assert exchange(own, name(new_epoch, *numbers))[0] == ANSWER
+    assert exchange(own, name(new_epoch, 0))[0] == REFUSED
+    assert exchange(own, name(new_epoch, 0xffffffff))[0] == REFUSED
+
+
 # ---- what it hears --------------------------------------------------------
 
 @pytest.mark.parametrize("data", [
     b"\xff" * 64, struct.pack("=II", 99, 0), struct.pack("=II", SCAN, 1 << 31),
     struct.pack("=II", SCAN, 0), struct.pack("=II", ANSWER, 0),
     struct.pack("=II", SCAN, 40) + b"\xff" * 40,
-    struct.pack("=II", SCAN, 32 << 20),
-], ids=["noise", "kind", "length", "empty", "answer", "words", "half"])
+    struct.pack("=II", SCAN, 32 << 20), name(1, 2, 3)[:-1],
+    struct.pack("=IIQIIB", NAME, 17, 1, 1, 2, 0),
+    struct.pack("=IIQI", NAME, 12, 1, 1 << 31),
+], ids=["noise", "kind", "length", "empty", "answer", "words", "half",
+        "half a number", "a byte too many", "more numbers than there are"])
 def test_nonsense_ends_that_connection_only(small, data):
     want = ask(small)
     pid = small.daemon_pids()
@@ -190,7 +303,7 @@ def test_who_does_not_take_an_answer_holds_up_nobody(small):
     want = ask(small)
     # the compiler has been asked; so this is answered, at length
     with connect(small) as s:
-        s.sendall(request(small, "big.c") * 4)
+        s.sendall(request(small, "-c", "big.c") * 4)
         time.sleep(0.2)
         start = time.monotonic()
         for _ in range(5):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: client/scan/answer.c client/scan/atom.c client/scan/cond.c client/scan/engine.c client/scan/expand.c client/scan/facts.c client/scan/lex.c client/scan/macro.c client/scan/msg.c client/scan/opts.c client/scan/recall.c client/scan/scan.c client/scan/search.c client/scan/text.c client/scan/tree.c client/scan/unit.c client/scan/watch.c */
+/* needs: client/scan/answer.c client/scan/atom.c client/scan/cond.c client/scan/engine.c client/scan/expand.c client/scan/facts.c client/scan/lex.c client/scan/macro.c client/scan/msg.c client/scan/number.c client/scan/opts.c client/scan/recall.c client/scan/scan.c client/scan/search.c client/scan/text.c client/scan/tree.c client/scan/unit.c client/scan/watch.c */
 #include "scan_test.h"
 
 #include "client/scan/facts.h"
@@ -64,8 +64,10 @@ test_answer(void **state)
 		{ SCAN_SYMLINK, true, "/l", "../x", { 0, 0, 0, 0, 0 } },
 		{ SCAN_DIRECTORY, false, "/d", NULL, { 0, 0, 0, 0, 0 } },
 	};
+	uint32_t numbers[] = { 1, UINT32_MAX };
 	struct scan_answer a = { .outcome = SCAN_ANSWERED,
-		.entries = entries, .n = 3, .why = "w", .directives = 9 };
+		.entries = entries, .n = 3, .why = "w", .directives = 9,
+		.epoch = 7, .numbers = numbers, .nnumbers = 2 };
 	struct scan_answer got;
 	struct buf b = BUF_INIT(CAP);
 	struct view v;
@@ -81,6 +83,9 @@ test_answer(void **state)
 	assert_true(got.entries[1].is_system);
 	assert_null(got.entries[2].target);
 	assert_string_equal(got.why, "w");
+	assert_int_equal(got.epoch, 7);
+	assert_int_equal(got.nnumbers, 2);
+	assert_memory_equal(got.numbers, numbers, sizeof(numbers));
 	scan_answer_free(&got);
 	buf_free(&b);
 }

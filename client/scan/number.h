@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * number - numbers for the compiler's own files.
+ *
+ * A job reads some hundred of them, the same ones as the job before, and a client
+ * wants to know of each whether its host has the same.  So each file, as it is,
+ * gets a number once, and answers have the numbers only.  What was given a
+ * number stays so: a file that changes gets another.
+ */
+#ifndef SCAN_NUMBER_H
+#define SCAN_NUMBER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/scan.h"
+#include "lib/err.h"
+
+/* Beyond, nothing gets one and answers are whole. */
+#define NUMBERS_MAX	((size_t)1024 * 1024)
+
+struct numbers {
+	uint64_t epoch;			/* no other scanner's */
+	struct scan_entry *entries;	/* owns; [number], the first unused */
+	size_t n, size;
+	struct arena text;		/* of the entries */
+};
+
+void numbers_init(struct numbers *ns);
+void numbers_free(struct numbers *ns);
+size_t numbers_memory(const struct numbers *ns);
+
+/* numbers_add - a number for what e says; 0: there are too many. */
+uint32_t numbers_add(struct numbers *ns, const struct scan_entry *e);
+
+/* numbers_get - what got the number; NULL if none did.  Lent. */
+const struct scan_entry *numbers_get(const struct numbers *ns, uint32_t number);
+
+#endif
