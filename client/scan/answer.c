@@ -97,6 +97,7 @@ name_system(struct job *j, struct dir *d)
 void
 answer_dir(struct job *j, struct dir *d)
 {
+	trace_op(&j->scan->trace, OP_DIRECTORY, d, 0);
 	if (d->named == j->scan->tree.scan)
 		return;
 	d->named = j->scan->tree.scan;
@@ -105,9 +106,10 @@ answer_dir(struct job *j, struct dir *d)
 	    .path = d->len != 0 ? d->path : "/" });
 }
 
-static void
+void
 answer_link(struct job *j, struct ent *e)
 {
+	trace_op(&j->scan->trace, OP_LINK, e, 0);
 	if (e->named == j->scan->tree.scan)
 		return;
 	e->named = j->scan->tree.scan;
@@ -128,9 +130,10 @@ answer_walk(struct job *j, const struct walk *w)
 			answer_dir(j, w->notes[i].dir);
 }
 
-static void
-name_absent(struct job *j, struct ent *e)
+void
+answer_no_ent(struct job *j, struct ent *e)
 {
+	trace_op(&j->scan->trace, OP_ABSENT, e, 0);
 	if (e->absent_named == j->scan->tree.scan)
 		return;
 	e->absent_named = j->scan->tree.scan;
@@ -143,7 +146,7 @@ void
 answer_absent(struct job *j, struct dir *d, struct sym *name)
 {
 	if (system_of(j, d) != NULL)
-		name_absent(j, tree_ent(&j->scan->tree, d, name));
+		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
 }
 
 void
@@ -154,7 +157,7 @@ answer_absent_dir(struct job *j, const char *path)
 
 	memcpy(dir, path + 1, len - 1);
 	dir[len - 1] = '/';
-	name_absent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
+	answer_no_ent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
 	    atoms_get(&j->scan->atoms, dir, len)));
 }
 
@@ -164,6 +167,7 @@ answer_file(struct job *j, struct ent *e)
 	struct file *f;
 	int r;
 
+	trace_op(&j->scan->trace, OP_FILE, e, 0);
 	if (e->named == j->scan->tree.scan || e->type == ENT_NULL)
 		return 0;
 	if ((r = tree_file(&j->scan->tree, e, &f)) < 0)

@@ -70,8 +70,8 @@ struct sym {
 	struct sym *next;	/* in the table's bucket */
 	const char *name;	/* NUL-terminated */
 	const struct sym_parts *parts;	/* of a name with slashes, or NULL */
-	uint32_t mark;		/* a join's working number */
-	uint32_t mark_at;
+	uint32_t outcome;	/* where in a join's; to be compared there */
+	uint32_t traced;	/* … in a trace's uses; likewise */
 };
 
 /* A relative path's components, none of them "", "." or "..". */

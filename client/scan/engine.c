@@ -6,7 +6,6 @@
 #include "client/scan/job.h"
 #include "lib/mem.h"
 
-#define LEVEL_MAX	200		/* gcc's own -fmax-include-depth */
 #define LARGE_BYTES	((uint64_t)1024 * 1024)
 #define UNDECIDED_MAX	200	/* conditions, each within another */
 
@@ -84,6 +83,8 @@ evaluate(struct job *j, struct frame *f, struct toks toks, enum truth *truth)
 	r = cond_eval(e, toks, j->facts != NULL ? &j->facts->lang :
 	    &no_language, &asks, truth);
 	e->note.is_on = false;
+	if (e->note.of_place)
+		trace_break(&j->scan->trace);
 	return r < 0 ? r : job_step(j, e->work);
 }
 
@@ -114,10 +115,11 @@ eval_if(struct job *j, struct frame *f, const struct directive *d,
 }
 
 static enum truth
-eval_defined(const struct job *j, const struct sym *s, bool negated)
+eval_defined(const struct job *j, struct sym *s, bool negated)
 {
 	if (s == NULL)
 		return COND_UNKNOWN;
+	trace_ask(&j->scan->trace, s, macro_identity(&j->scan->macros, s));
 	switch (macro_bound(&j->scan->macros, s)) {
 	case BOUND_NOT:
 		return negated ? COND_TRUE : COND_FALSE;
@@ -238,7 +240,9 @@ skip_rest(const struct unit *u, uint32_t i)
 static int
 run_file(struct job *j, struct frame *f)
 {
+	struct replay_segment g;
 	const struct unit *u;
+	bool done;
 	int r;
 
 	if (f->level > LEVEL_MAX)
@@ -249,29 +253,25 @@ run_file(struct job *j, struct frame *f)
 		    tree_path(&j->scan->tree, f->ent));
 	if (f->file->stamp.size > LARGE_BYTES)
 		j->next_check = 0;	/* that took a while */
-	f->is_renamed = u->renames_file ||
-	    (f->includer != NULL && f->includer->is_renamed);
-	return run_range(j, f, u, 0, (uint32_t)u->n);
-}
-
-/* The file's flags, fresh in each scan. */
-static void
-see_file(struct job *j, struct file *f)
-{
-	if (f->seen == j->scan->tree.scan)
-		return;
-	f->seen = j->scan->tree.scan;
-	f->entered = f->once = f->maybe_once = false;
+	f->is_renamed = f->includer != NULL && f->includer->is_renamed;
+	if ((r = replay_find(j, f, u, &done)) < 0 || done)
+		return r;
+	replay_begin(j, f, u, &g);
+	f->is_renamed |= u->renames_file;
+	r = run_range(j, f, u, 0, (uint32_t)u->n);
+	replay_end(j, f, u, &g, r);
+	return r;
 }
 
 /* Whether the file was read before and asked to be read once. */
 static bool
 is_done(struct job *j, struct file *f, bool is_import)
 {
-	see_file(j, f);
+	tree_see_file(&j->scan->tree, f);
 	if (f->once)
 		return true;
 	if (is_import) {
+		trace_break(&j->scan->trace);
 		macro_set_flag(&j->scan->macros, &f->once);
 		if (f->entered)
 			return true;
@@ -294,7 +294,8 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 	if (found->ent->type == ENT_NULL)
 		return 0;
 	f.file = found->ent->file;
-	see_file(j, f.file);
+	tree_see_file(&j->scan->tree, f.file);
+	tree_trace_flags(&j->scan->tree, f.file);
 	if (f.file->maybe_once)
 		return job_unsure(j, "_Pragma(\"once\") in %.180s",
 		    tree_path(&j->scan->tree, found->ent));
@@ -318,9 +319,13 @@ compute_name(struct job *j, struct frame *f, struct toks toks,
 		main = main->includer;
 	e->file = j->opts->is_file_mapped || f->is_renamed ? NULL : search_spelled(j, f);
 	e->base_file = main->is_main ? search_spelled(j, main) : NULL;
+	recall_begin(&e->note);
 	expand_begin(e, toks);
 	t = expand_next(e);
 	r = cond_header(e, &t, name, is_angle);
+	e->note.is_on = false;
+	if (e->note.of_place)
+		trace_break(&j->scan->trace);
 	if (job_step(j, e->work) < 0)
 		return ERR_UNSUPPORTED;
 	if (r < 0 || e->unknown || e->broken)
@@ -350,8 +355,10 @@ run_include(struct job *j, struct frame *f, const struct directive *d)
 	if (found.ent == NULL)
 		return job_unsure(j, "%.100s not found, included in %.120s",
 		    name->name, tree_path(&j->scan->tree, f->ent));
-	if (d->kind == DIR_EMBED)
+	if (d->kind == DIR_EMBED) {
+		trace_break(&j->scan->trace);	/* likewise */
 		return answer_file(j, found.ent);
+	}
 	return enter(j, f, name, &found, d->kind == DIR_IMPORT);
 }
 
@@ -362,6 +369,7 @@ run_incbin(struct job *j, struct frame *f, const struct directive *d)
 	struct found found;
 	int r;
 
+	trace_break(&j->scan->trace);	/* it depends on other options */
 	if (d->kind == DIR_ASM_INCLUDE)
 		return job_unsure(j, "assembler's .include \"%.180s\"",
 		    d->name->name);

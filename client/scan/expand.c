@@ -600,13 +600,13 @@ builtin(struct expand *e, const struct tok *t)
 	switch (t->sym->word) {
 	case WORD_FILE:
 	case WORD_BASE_FILE:
-		e->note.unfit = true;
+		e->note.unfit = e->note.of_place = true;
 		if (e->file == NULL || e->base_file == NULL)
 			break;
 		return make_string(e, t, t->sym->word == WORD_FILE ?
 		    e->file : e->base_file);
 	case WORD_LEVEL:
-		e->note.unfit = true;
+		e->note.unfit = e->note.of_place = true;
 		if (e->level == EXPAND_NO_LEVEL)
 			break;
 		return make_number(e, t, e->level);

@@ -15,6 +15,7 @@
 #include "client/scan/macro.h"
 #include "client/scan/number.h"
 #include "client/scan/opts.h"
+#include "client/scan/replay.h"
 #include "client/scan/scan.h"
 #include "client/scan/tree.h"
 
@@ -42,6 +43,7 @@ struct memo {
 	struct sym *name;
 	const void *from;
 	uint32_t scan;
+	size_t ops, ops_end;		/* in the trace: what the search did */
 	struct found found;
 };
 
@@ -51,6 +53,8 @@ struct scan {
 	struct tree tree;
 	struct macros macros;
 	struct expand expand;
+	struct trace trace;
+	struct replay replay;
 	struct numbers numbers;
 	struct facts *facts;		/* owns: a list */
 	struct arena arena;		/* reset by each scan */
@@ -86,8 +90,12 @@ struct job {
 	struct sym **pending;		/* owns: queries for the compiler */
 	size_t npending, pending_size;
 	size_t steps, next_check;	/* see job_step() */
+	uint64_t context;		/* replay.c's; 0: not known yet */
+	uint32_t deaths;		/* the tree's when the scan began */
 	int64_t deadline_ms;
 };
+
+#define LEVEL_MAX	200		/* gcc's own -fmax-include-depth */
 
 /* What a scan may take; beyond, the answer is "not sure". */
 #define JOB_MS_MAX		5000
@@ -121,6 +129,9 @@ int search_find(struct job *j, const struct frame *from,
     enum search_kind kind, struct sym *name, bool is_angle,
     struct found *f) MUST_CHECK;
 
+/* answer_place - name how places[i] was reached, once it matters. */
+void answer_place(struct job *j, size_t i);
+
 /* search_spelled - a file's name as the compiler would print it; lent. */
 const char *search_spelled(struct job *j, const struct frame *f);
 
@@ -129,6 +140,8 @@ const char *search_spelled(struct job *j, const struct frame *f);
 void answer_walk(struct job *j, const struct walk *w);
 int answer_file(struct job *j, struct ent *e) MUST_CHECK;
 void answer_dir(struct job *j, struct dir *d);
+void answer_link(struct job *j, struct ent *e);
+void answer_no_ent(struct job *j, struct ent *e);
 void answer_absent(struct job *j, struct dir *d, struct sym *name);
 void answer_absent_dir(struct job *j, const char *path);
 void answer_mark_system(struct job *j, struct dir *d);

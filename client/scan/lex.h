@@ -99,6 +99,14 @@ enum directive_kind {
 };
 
 struct recall;
+struct inclusion;
+
+/* What including a file came to before; filled by replay.c. */
+struct replays {
+	struct inclusion *first;	/* owns */
+	uint32_t runs;		/* times that its directives were run */
+	uint32_t kept, used;
+};
 
 /* What a condition came to before; filled by recall.c. */
 struct recalls {
@@ -138,6 +146,7 @@ struct unit {
 	size_t n;
 	bool renames_file;	/* has #line: __FILE__ is not its name */
 	bool depends_on_mode;	/* another mode would read it differently */
+	struct replays *replays;	/* owns; whoever keeps the unit made it */
 };
 
 /*

@@ -12,6 +12,7 @@ macro_begin(struct macros *m, struct arena *arena)
 	m->nlog = 0;
 	m->undecided = 0;
 	m->pushed = NULL;
+	m->pushes = 0;
 	m->arena = arena;
 }
 
@@ -39,6 +40,8 @@ log_change(struct macros *m, struct sym *s)
 {
 	struct change *c = add_change(m);
 
+	/* what the branches come to together depends on what was before */
+	trace_ask(m->trace, s, macro_identity(m, s));
 	c->sym = s;
 	c->bound = (uint8_t)macro_bound(m, s);
 	c->macro = s->macro;
@@ -70,7 +73,16 @@ macro_set(struct macros *m, struct sym *s, enum binding bound,
 {
 	if (m->undecided != 0)
 		log_change(m, s);
+	trace_set(m->trace, s, macro_identity(m, s));
 	bind(m, s, bound, macro, number_of(macro));
+}
+
+void
+macro_restore(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro, uint64_t identity)
+{
+	trace_set(m->trace, s, macro_identity(m, s));
+	bind(m, s, bound, macro, identity);
 }
 
 void
@@ -79,6 +91,7 @@ macro_define(struct macros *m, struct sym *s, const struct macro *macro,
 {
 	if (m->undecided != 0)
 		log_change(m, s);
+	trace_set(m->trace, s, macro_identity(m, s));
 	bind(m, s, BOUND_MACRO, macro, number);
 }
 
@@ -86,6 +99,8 @@ void
 macro_taint(struct macros *m, struct sym *s)
 {
 	macro_set(m, s, BOUND_MAYBE, NULL);
+	if (m->trace != NULL)
+		trace_stop(m->trace);
 	s->tainted = true;
 }
 
@@ -107,7 +122,9 @@ macro_push(struct macros *m, struct sym *s)
 		macro_taint(m, s);
 		return;
 	}
+	trace_ask(m->trace, s, macro_identity(m, s));
 	p = arena_alloc(m->arena, sizeof(*p));
+	p->number = ++m->pushes;
 	p->sym = s;
 	p->bound = (uint8_t)macro_bound(m, s);
 	p->macro = s->macro;
@@ -126,11 +143,13 @@ macro_pop(struct macros *m, struct sym *s)
 	}
 	for (p = &m->pushed; *p != NULL; p = &(*p)->below)
 		if ((*p)->sym == s) {
+			trace_pop(m->trace, (*p)->number);
 			macro_set(m, s, (enum binding)(*p)->bound,
 			    (*p)->macro);
 			*p = (*p)->below;
 			return;
 		}
+	trace_pop(m->trace, 0);
 }
 
 /* ---- joins ----------------------------------------------------------- */
@@ -202,16 +221,15 @@ add_outcome(struct join *j, struct sym *s)
 
 /* Adds to j what the branch in hand made of a name. */
 static void
-see_outcome(struct macros *m, struct join *j, struct sym *s, uint32_t mark)
+see_outcome(struct macros *m, struct join *j, struct sym *s)
 {
 	struct outcome *o;
 
-	if (s->mark != mark) {
+	if (s->outcome >= j->n || j->ptr[s->outcome].sym != s) {
 		o = add_outcome(j, s);
-		s->mark = mark;
-		s->mark_at = (uint32_t)(j->n - 1);
+		s->outcome = (uint32_t)(j->n - 1);
 	} else {
-		o = &j->ptr[s->mark_at];
+		o = &j->ptr[s->outcome];
 	}
 	if (o->last == j->branches)
 		return;		/* this branch changed it twice */
@@ -242,18 +260,15 @@ roll_back(struct macros *m, size_t to)
 void
 macro_join_branch(struct macros *m, struct join *j)
 {
-	uint32_t mark = ++m->next_mark;
 	size_t i;
 
 	j->branches++;
-	/* an inner join may have used the marks for itself */
-	for (i = 0; i < j->n; i++) {
-		j->ptr[i].sym->mark = mark;
-		j->ptr[i].sym->mark_at = (uint32_t)i;
-	}
+	/* an inner join has its own place for a name */
+	for (i = 0; i < j->n; i++)
+		j->ptr[i].sym->outcome = (uint32_t)i;
 	for (i = j->log; i < m->nlog; i++)
 		if (m->log[i].sym != NULL)
-			see_outcome(m, j, m->log[i].sym, mark);
+			see_outcome(m, j, m->log[i].sym);
 	roll_back(m, j->log);
 }
 

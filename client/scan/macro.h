@@ -16,6 +16,7 @@
 
 #include "client/scan/atom.h"
 #include "client/scan/lex.h"
+#include "client/scan/trace.h"
 
 struct change {
 	struct sym *sym;	/* NULL: */
@@ -45,6 +46,7 @@ struct pushed {
 	struct pushed *below;
 	struct sym *sym;
 	const struct macro *macro;
+	uint32_t number;	/* counts pushes, from 1 */
 	uint8_t bound;
 };
 
@@ -53,9 +55,10 @@ struct macros {
 	struct change *log;	/* owns */
 	size_t nlog, log_size;
 	unsigned int undecided;	/* open joins */
-	uint32_t next_mark;
 	struct pushed *pushed;
+	uint32_t pushes;
 	struct arena *arena;	/* the scan's; borrows */
+	struct trace *trace;	/* likewise; or NULL */
 };
 
 static inline enum binding
@@ -70,6 +73,10 @@ macro_identity(const struct macros *m, const struct sym *s)
 {
 	return s->epoch == m->epoch ? s->identity : BOUND_NOT;
 }
+
+/* macro_restore - bind a name to what it was bound to when it had that identity. */
+void macro_restore(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro, uint64_t identity);
 
 void macro_begin(struct macros *m, struct arena *arena);
 void macro_free(struct macros *m);

@@ -24,7 +24,7 @@ void
 recall_begin(struct recall_note *note)
 {
 	note->is_on = true;
-	note->unfit = note->asked = false;
+	note->unfit = note->asked = note->of_place = false;
 	note->n = 0;
 }
 
@@ -34,6 +34,7 @@ recall_note_name(struct recall_note *note, const struct macros *m,
 {
 	size_t i;
 
+	trace_ask(m->trace, s, macro_identity(m, s));
 	for (i = 0; i < note->n; i++)
 		if (note->names[i].sym == s)
 			return;
@@ -59,6 +60,15 @@ fits(const struct recall *r, const struct macros *m, uint64_t language,
 	return true;
 }
 
+static void
+ask_all(const struct recall *r, const struct macros *m)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		trace_ask(m->trace, r->names[i].sym, r->names[i].is);
+}
+
 bool
 recall_find(const struct recalls *cell, const struct macros *m,
     uint64_t language, uint64_t facts, uint8_t *truth)
@@ -67,6 +77,7 @@ recall_find(const struct recalls *cell, const struct macros *m,
 
 	for (r = cell->first; r != NULL; r = r->next)
 		if (fits(r, m, language, facts)) {
+			ask_all(r, m);
 			*truth = r->truth;
 			return true;
 		}

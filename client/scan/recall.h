@@ -34,6 +34,7 @@ struct recall_note {
 	bool is_on;
 	bool unfit;		/* it cannot be kept */
 	bool asked;		/* the compiler was asked: its facts count */
+	bool of_place;		/* it is of where the directive stands */
 	size_t n;
 	struct recall_name names[RECALL_NAMES_MAX];
 };

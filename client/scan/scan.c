@@ -21,6 +21,7 @@ scan_new(size_t fds_max)
 	atoms_init(&s->atoms);
 	tree_init(&s->tree, &s->atoms, fds_max);
 	numbers_init(&s->numbers);
+	s->macros.trace = s->tree.trace = &s->trace;
 	expand_init(&s->expand, &s->atoms, &s->macros);
 	return s;
 }
@@ -39,6 +40,8 @@ scan_free(struct scan *s)
 	tree_free(&s->tree);
 	arena_free(&s->arena);
 	numbers_free(&s->numbers);
+	trace_free(&s->trace);
+	replay_free(&s->replay);
 	free(s->memos);
 	atoms_free(&s->atoms);
 	free(s);
@@ -47,7 +50,8 @@ scan_free(struct scan *s)
 size_t
 scan_memory(const struct scan *s)
 {
-	return s->tree.bytes + s->tree.recalled + s->tree.names_bytes +
+	return s->tree.bytes + s->tree.recalled + s->tree.replayed +
+	    s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
 	    s->tree.nfiles * sizeof(struct file);
@@ -171,6 +175,7 @@ run(struct job *j)
 	struct scan_answer *a = j->answer;
 	int r;
 
+	j->deaths = j->scan->tree.deaths;
 	r = search_begin(j);
 	if (r == 0)
 		r = engine_run(j);
@@ -235,6 +240,7 @@ scan_command(struct scan *s, const struct scan_request *req,
 		arena_reset(&s->arena);
 		s->nmemos = 0;
 		tree_begin(&s->tree);
+		trace_begin(&s->trace);
 		macro_begin(&s->macros, &s->arena);
 		r = command(&j);
 	}

@@ -228,9 +228,10 @@ grow_memos(struct scan *s)
 	free(old);
 }
 
+/* in      ops: where the trace was when the search began */
 static void
 add_memo(struct scan *s, struct sym *name, const void *from,
-    const struct found *f)
+    const struct found *f, size_t ops)
 {
 	struct memo *m;
 
@@ -241,7 +242,22 @@ add_memo(struct scan *s, struct sym *name, const void *from,
 	m->from = from;
 	m->scan = s->tree.scan;
 	m->found = *f;
+	m->ops = ops;
+	m->ops_end = s->trace.nops;
 	s->nmemos++;
+}
+
+static bool
+is_remembered(struct scan *s, struct sym *name, const void *from,
+    struct found *f)
+{
+	const struct memo *m = find_memo(s, name, from);
+
+	if (m->scan != s->tree.scan)
+		return false;
+	trace_repeat(&s->trace, m->ops, m->ops_end);
+	*f = m->found;
+	return true;
 }
 
 /* Looks in one directory; a directory of that name does not count. */
@@ -265,13 +281,21 @@ look_in(struct job *j, struct dir *d, struct sym *name,
 	return 0;
 }
 
-static void
-name_place(struct job *j, struct place *p)
+void
+answer_place(struct job *j, size_t i)
 {
+	struct trace *t = &j->scan->trace;
+	struct place *p = &j->places[i];
+	bool was_off;
+
+	trace_op(t, OP_PLACE, NULL, (uint32_t)i);
 	if (p->is_named)
 		return;
 	p->is_named = true;
+	was_off = t->is_off;
+	t->is_off = true;	/* another job may have its own way there */
 	answer_walk(j, p->walk);
+	t->is_off = was_off;
 }
 
 /* Along the path from places[start] on. */
@@ -289,7 +313,7 @@ look_along(struct job *j, size_t start, struct sym *name,
 			return r;
 		if (f->ent != NULL) {
 			f->place = (int)i;
-			name_place(j, &j->places[i]);
+			answer_place(j, i);
 			return 0;
 		}
 	}
@@ -301,15 +325,13 @@ along_memo(struct job *j, size_t start, struct sym *name,
     struct found *f)
 {
 	const void *from = &j->places[start];
-	struct memo *m = find_memo(j->scan, name, from);
+	size_t ops = j->scan->trace.nops;
 	int r;
 
-	if (m->scan == j->scan->tree.scan) {
-		*f = m->found;
+	if (is_remembered(j->scan, name, from, f))
 		return 0;
-	}
 	if ((r = look_along(j, start, name, f)) == 0)
-		add_memo(j->scan, name, from, f);
+		add_memo(j->scan, name, from, f, ops);
 	return r;
 }
 
@@ -317,18 +339,16 @@ static int
 beside_memo(struct job *j, struct dir *d, struct sym *name,
     struct found *f)
 {
-	struct memo *m = find_memo(j->scan, name, d);
+	size_t ops = j->scan->trace.nops;
 	int r;
 
-	if (m->scan == j->scan->tree.scan) {
-		*f = m->found;
+	if (is_remembered(j->scan, name, d, f))
 		return 0;
-	}
 	f->place = PLACE_BESIDE;
 	if ((r = look_in(j, d, name, f)) == 0 && f->ent == NULL)
 		r = along_memo(j, 0, name, f);
 	if (r == 0)
-		add_memo(j->scan, name, d, f);
+		add_memo(j->scan, name, d, f, ops);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/scan/recall.h"
+#include "client/scan/replay.h"
 #include "client/scan/tree.h"
 #include "lib/fd.h"
 #include "lib/mem.h"
@@ -82,10 +83,12 @@ drop_readings(struct tree *t, struct file *f)
 {
 	struct reading *r;
 
+	f->drops = ++t->drops;
 	while ((r = f->readings) != NULL) {
 		f->readings = r->next;
 		t->bytes -= r->unit.arena.total;
 		recall_drop(&r->unit, &t->recalled);
+		replay_drop(&r->unit, &t->replayed);
 		unit_free(&r->unit);
 		free(r);
 	}
@@ -116,6 +119,7 @@ free_dir(struct tree *t, struct dir *d)
 			t->names_bytes -= sizeof(*e);
 		}
 	t->names_bytes -= sizeof(*d);
+	t->deaths++;
 	close_dir(t, d);
 	free(d->buckets);
 	free((void *)(uintptr_t)d->path);
@@ -366,6 +370,7 @@ get_file(struct tree *t, const struct scan_stamp *s)
 			return f;
 	f = mem_calloc(1, sizeof(*f));
 	set_stamp(t, f, s);
+	f->drops = ++t->drops;
 	f->next = *head;
 	*head = f;
 	t->nfiles++;
@@ -457,7 +462,7 @@ look(struct tree *t, struct ent *e)
 }
 
 static int
-lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
+look_up(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 {
 	struct ent *e;
 	int r;
@@ -479,6 +484,55 @@ lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 	e->gen = d->gen;
 	e->settled = d->settled;
 	return 0;
+}
+
+static int
+lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
+{
+	int r = look_up(t, d, name, out);
+
+	if (r < 0 || t->trace == NULL)
+		return r;
+	trace_op(t->trace, OP_DIR, d, d->gen);
+	if ((*out)->settled != t->trust)
+		trace_break(t->trace);	/* the next scan may find another */
+	return 0;
+}
+
+/* What a scan knows of files. */
+
+void
+tree_see_file(struct tree *t, struct file *f)
+{
+	if (f->seen == t->scan)
+		return;
+	f->seen = t->scan;
+	f->entered = f->once = f->maybe_once = false;
+}
+
+uint8_t
+tree_flags(const struct file *f)
+{
+	return (uint8_t)((f->once ? OP_ONCE : 0) |
+	    (f->maybe_once ? OP_MAYBE_ONCE : 0) |
+	    (f->entered ? OP_ENTERED : 0));
+}
+
+void
+tree_set_flags(struct tree *t, struct file *f, unsigned int flags)
+{
+	tree_see_file(t, f);
+	f->once |= (flags & OP_ONCE) != 0;
+	f->maybe_once |= (flags & OP_MAYBE_ONCE) != 0;
+	f->entered |= (flags & OP_ENTERED) != 0;
+}
+
+void
+tree_trace_flags(struct tree *t, struct file *f)
+{
+	if (t->trace != NULL && !t->trace->is_off)
+		trace_add_op(t->trace, (struct op){ .kind = OP_FLAGS,
+		    .flags = tree_flags(f), .file = f });
 }
 
 int
@@ -506,6 +560,13 @@ tree_file(struct tree *t, struct ent *e, struct file **out)
 		return ERR_NOENT;
 	*out = e->file;
 	return 0;
+}
+
+uint32_t
+tree_dir_gen(struct tree *t, struct dir *d)
+{
+	touch_dir(t, d);
+	return d->gen;
 }
 
 /* ---- walking --------------------------------------------------------- */
@@ -759,6 +820,9 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
 	lex_unit(t->atoms, t->text, n, mode, &r->unit);
+	r->unit.replays = arena_alloc(&r->unit.arena,
+	    sizeof(*r->unit.replays));
+	memset(r->unit.replays, 0, sizeof(*r->unit.replays));
 	release_text(t);
 	t->bytes += r->unit.arena.total;
 	r->next = f->readings;
@@ -773,6 +837,29 @@ same_mode(const struct lex_mode *a, const struct lex_mode *b)
 	return a->raw_strings == b->raw_strings &&
 	    a->line_comments == b->line_comments &&
 	    a->trigraphs == b->trigraphs && a->elifdef == b->elifdef;
+}
+
+static void
+trace_reading(struct tree *t, struct ent *e, const struct file *f)
+{
+	if (t->trace == NULL)
+		return;
+	trace_op(t->trace, OP_READ, e, f->drops);
+	if (f->settled != t->trust)
+		trace_break(t->trace);	/* the next scan reads it again */
+}
+
+void
+tree_drop_replays(struct tree *t)
+{
+	struct reading *r;
+	struct file *f;
+	size_t i;
+
+	for (i = 0; i < t->nfiles_buckets; i++)
+		for (f = t->files[i]; f != NULL; f = f->next)
+			for (r = f->readings; r != NULL; r = r->next)
+				replay_drop(&r->unit, &t->replayed);
 }
 
 int
@@ -790,6 +877,7 @@ tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
 			break;
 	if (rd == NULL && (r = read_file(t, e, f, mode, &rd)) < 0)
 		return r;
+	trace_reading(t, e, f);
 	*out = &rd->unit;
 	return 0;
 }

@@ -20,6 +20,7 @@
 
 #include "client/scan/atom.h"
 #include "client/scan/lex.h"
+#include "client/scan/trace.h"
 #include "client/scan/scan.h"
 #include "lib/err.h"
 
@@ -52,6 +53,8 @@ struct file {
 	bool maybe_once;		/* for some compilers */
 	bool has_once;			/* kept: says #pragma once somewhere */
 	uint32_t change;		/* no other stamp has it */
+	uint32_t drops;			/* no other readings have it */
+	uint32_t mark;			/* replay.c's */
 };
 
 struct dir;
@@ -77,6 +80,8 @@ struct ent {
 	uint32_t number_change;
 	uint32_t absent;
 	uint32_t absent_named;		/* scan whose answer has that */
+	uint32_t mark;			/* replay.c's, with */
+	uint8_t marked;			/* … kinds of ops */
 };
 
 struct dir {
@@ -98,6 +103,8 @@ struct dir {
 	uint32_t system_named;		/* scan whose answer has it as such */
 	struct ent **buckets;		/* owns */
 	size_t nbuckets, count;
+	uint32_t mark;			/* replay.c's, with */
+	uint8_t marked;			/* … kinds of ops */
 };
 
 struct tree {
@@ -110,9 +117,13 @@ struct tree {
 	int64_t clock_offset_ns;	/* real minus monotonic time */
 	uint32_t trust;			/* changes when the clock was set */
 	uint32_t changes;		/* counts files' stamps */
+	uint32_t drops;			/* counts readings given up */
+	uint32_t deaths;		/* counts directories given up */
+	struct trace *trace;		/* borrows; or NULL */
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
+	size_t replayed;		/* … and of what including them did */
 	struct {
 		uint64_t dev;
 		bool is_local;
@@ -174,6 +185,21 @@ int tree_file(struct tree *t, struct ent *e, struct file **out) MUST_CHECK;
 /* tree_read - what the file says when it is read in a mode. */
 int tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
     const struct unit **out) MUST_CHECK;
+
+/* tree_dir_gen - the directory's gen after a look at its times. */
+uint32_t tree_dir_gen(struct tree *t, struct dir *d);
+
+/*
+ * What this scan knows of a file: whether it was entered, and is to be read
+ * once.  tree_see_file() has to come before any of it.
+ */
+void tree_see_file(struct tree *t, struct file *f);
+uint8_t tree_flags(const struct file *f);	/* enum op_flags */
+void tree_set_flags(struct tree *t, struct file *f, unsigned int flags);
+void tree_trace_flags(struct tree *t, struct file *f);
+
+/* tree_drop_replays - free what all files' inclusions came to. */
+void tree_drop_replays(struct tree *t);
 
 /*
  * tree_ent - what is kept of a name in a directory, without a look at it.  With

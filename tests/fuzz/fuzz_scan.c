@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/recall.c client/scan/expand.c client/scan/cond.c client/scan/facts.c */
+/* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/trace.c client/scan/recall.c client/scan/expand.c client/scan/cond.c client/scan/facts.c */
 /*
  * fuzz_scan - any bytes give some list of directives, whose links go forward;
  * any condition has a value, and the one that is remembered is the one that is

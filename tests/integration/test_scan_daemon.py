@@ -80,12 +80,17 @@ def kind_of_answer(s):
     return None if head is None else struct.unpack("=II", head)[0]
 
 
-def exchange(tree, message):    # noqa: F811
-    """(kind, epoch, numbers, paths) of what the daemon says to it."""
+def exchange_raw(tree, message):    # noqa: F811
+    """What the daemon says to it: (kind, body)."""
     with connect(tree) as s:
         s.sendall(message)
         kind, length = struct.unpack("=II", receive(s, 8))
-        body = receive(s, length)
+        return kind, receive(s, length)
+
+
+def exchange(tree, message):    # noqa: F811
+    """(kind, epoch, numbers, paths) of that."""
+    kind, body = exchange_raw(tree, message)
     if kind != ANSWER:
         return kind, None, None, None
     at = 12                                 # outcome, directives

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/recall.c */
+/* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/trace.c client/scan/recall.c */
 #include "scan_test.h"
 
 struct world {
@@ -175,6 +175,116 @@ test_push_and_pop(void **state)
 	assert_int_equal(macro_bound(&w->m, w->a), BOUND_MAYBE);
 }
 
+/* ---- what a trace has of it ---- */
+
+static const struct use *
+use_of(const struct trace *t, const struct sym *s)
+{
+	for (size_t i = t->floor; i < t->nuses; i++)
+		if (t->uses[i].sym == s)
+			return &t->uses[i];
+	return NULL;
+}
+
+static void
+ask(struct world *w, struct sym *s)
+{
+	trace_ask(w->m.trace, s, macro_identity(&w->m, s));
+}
+
+static void
+test_a_trace_knows_who_was_asked_and_who_was_set(void **state)
+{
+	struct world *w = *state;
+	struct trace t = { .recording = 1 };
+
+	w->m.trace = &t;
+	define(w, w->b, w->one);
+	ask(w, w->a);
+	ask(w, w->a);
+	define(w, w->a, w->two);
+	ask(w, w->b);
+	assert_int_equal(t.nuses, 2);
+	assert_false(use_of(&t, w->a)->is_set_first);
+	assert_true(use_of(&t, w->a)->is_set);
+	assert_int_equal(use_of(&t, w->a)->was, BOUND_NOT);
+	assert_true(use_of(&t, w->b)->is_set_first);
+	assert_null(use_of(&t, w->c));
+	w->m.trace = NULL;
+	trace_free(&t);
+}
+
+static void
+test_above_a_floor_a_name_is_new(void **state)
+{
+	struct world *w = *state;
+	struct trace t = { .recording = 1 };
+
+	w->m.trace = &t;
+	ask(w, w->a);
+	t.floor = t.nuses;
+	define(w, w->a, w->one);
+	assert_int_equal(t.nuses, 2);
+	assert_true(use_of(&t, w->a)->is_set_first);
+	w->m.trace = NULL;
+	trace_free(&t);
+}
+
+/* What two branches come to depends on what was before them. */
+static void
+test_a_join_asks_for_what_it_changes(void **state)
+{
+	struct world *w = *state;
+	struct trace t = { .recording = 1 };
+	struct join j;
+
+	w->m.trace = &t;
+	macro_join_begin(&w->m, &j);
+	define(w, w->a, w->one);
+	macro_join_branch(&w->m, &j);
+	macro_join_end(&w->m, &j, false);
+	assert_false(use_of(&t, w->a)->is_set_first);
+	assert_true(use_of(&t, w->a)->is_set);
+	w->m.trace = NULL;
+	trace_free(&t);
+}
+
+static void
+test_nothing_is_traced_while_nothing_is_recorded(void **state)
+{
+	struct world *w = *state;
+	struct trace t = { .recording = 0 };
+
+	w->m.trace = &t;
+	ask(w, w->a);
+	define(w, w->b, w->one);
+	assert_int_equal(t.nuses, 0);
+	macro_taint(&w->m, w->c);
+	assert_true(t.is_off);
+	w->m.trace = NULL;
+	trace_free(&t);
+}
+
+static void
+test_a_trace_has_an_end(void **state)
+{
+	struct world *w = *state;
+	struct trace t = { .recording = 1 };
+	const uint32_t before = t.breaks;
+
+	for (size_t i = 0; i < TRACE_MAX; i++)
+		trace_op(&t, OP_PLACE, NULL, 0);
+	assert_false(t.is_off);
+	trace_op(&t, OP_PLACE, NULL, 0);
+	assert_true(t.is_off && t.breaks != before);
+	assert_int_equal(t.nops, TRACE_MAX);
+	ask(w, w->a);
+	trace_begin(&t);
+	assert_false(t.is_off);
+	assert_int_equal(t.nops, 0);
+	trace_free(&t);
+}
+
 int
 main(void)
 {
@@ -189,6 +299,16 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_push_and_pop, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_trace_knows_who_was_asked_and_who_was_set, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_above_a_floor_a_name_is_new, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_join_asks_for_what_it_changes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_nothing_is_traced_while_nothing_is_recorded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_trace_has_an_end, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/scan/job.h"
+#include "client/scan/replay.h"
+#include "lib/mem.h"
+
+/* A name that was asked for, or bound. */
+struct asked {
+	struct sym *sym;
+	uint64_t is;		/* macro_identity() */
+};
+
+struct bound {
+	struct sym *sym;
+	const struct macro *macro;	/* of a file that was read, so it lives */
+	uint64_t identity;
+	uint8_t bound;
+};
+
+struct inclusion {
+	struct inclusion *next;		/* used before this one */
+	uint64_t context;
+	struct ent *ent;
+	struct dir *open_dir;
+	int place;
+	unsigned int depth;		/* levels of inclusion below */
+	size_t nasked, nbound, nneeds, nfound, size;
+	struct asked *asked;		/* these are behind the struct */
+	struct bound *bound;
+	struct op *needs;		/* OP_DIR, OP_READ, OP_FLAGS */
+	struct op *found;		/* all others */
+};
+
+/* ---- the job's context ----------------------------------------------- */
+
+static bool
+is_context(const struct replay_context *c, const struct job *j)
+{
+	size_t i;
+
+	if (c->facts != j->facts->number || c->n != j->nplaces ||
+	    c->bracket != j->bracket || c->is_split != j->opts->is_split ||
+	    c->is_clang != j->opts->is_clang)
+		return false;
+	for (i = 0; i < c->n; i++)
+		if (c->dirs[i] != j->places[i].dir)
+			return false;
+	return true;
+}
+
+static void
+forget_contexts(struct replay *p)
+{
+	while (p->ncontexts != 0)
+		free(p->contexts[--p->ncontexts].dirs);
+}
+
+static uint64_t
+add_context(struct replay *p, const struct job *j)
+{
+	struct replay_context *c;
+	size_t i;
+
+	if (p->ncontexts == REPLAY_CONTEXTS_MAX)
+		forget_contexts(p);
+	c = &p->contexts[p->ncontexts++];
+	*c = (struct replay_context){ .number = ++p->contexts_made,
+	    .facts = j->facts->number, .n = j->nplaces,
+	    .bracket = j->bracket, .is_split = j->opts->is_split,
+	    .is_clang = j->opts->is_clang };
+	c->dirs = mem_calloc(c->n, sizeof(struct dir *));
+	for (i = 0; i < c->n; i++)
+		c->dirs[i] = j->places[i].dir;
+	return c->number;
+}
+
+/*
+ * The number of what the whole job searches and asks.  Directories that are
+ * gone may have lent their address to another one, and what was kept while the
+ * clock was another one is not to be trusted: then all contexts are new.
+ */
+static uint64_t
+context_of(struct job *j)
+{
+	struct replay *p = &j->scan->replay;
+	const struct tree *t = &j->scan->tree;
+	size_t i;
+
+	if (p->trust != t->trust || p->deaths != t->deaths) {
+		forget_contexts(p);
+		p->trust = t->trust;
+		p->deaths = t->deaths;
+		j->context = 0;
+	}
+	if (j->context != 0)
+		return j->context;
+	for (i = 0; i < p->ncontexts; i++)
+		if (is_context(&p->contexts[i], j))
+			return j->context = p->contexts[i].number;
+	return j->context = add_context(p, j);
+}
+
+/* ---- doing it again -------------------------------------------------- */
+
+static bool
+is_needed_state(struct job *j, const struct op *op)
+{
+	struct tree *t = &j->scan->tree;
+	struct file *f;
+
+	switch (op->kind) {
+	case OP_DIR:
+		return tree_dir_gen(t, op->dir) == op->number;
+	case OP_READ:
+		return op->ent->type == ENT_FILE &&
+		    tree_file(t, op->ent, &f) == 0 &&
+		    f->settled == t->trust && f->drops == op->number;
+	case OP_FLAGS:
+		tree_see_file(t, op->file);
+		/* only #import asks whether it was entered */
+		return ((tree_flags(op->file) ^ op->flags) &
+		    (OP_ONCE | OP_MAYBE_ONCE)) == 0;
+	default:
+		return false;
+	}
+}
+
+static bool
+fits(struct job *j, const struct frame *f, const struct inclusion *in,
+    uint64_t context)
+{
+	const struct macros *m = &j->scan->macros;
+	size_t i;
+
+	if (in->context != context || in->ent != f->ent ||
+	    in->open_dir != f->open_dir || in->place != f->place ||
+	    f->level + in->depth > LEVEL_MAX)
+		return false;
+	for (i = 0; i < in->nasked; i++)
+		if (macro_identity(m, in->asked[i].sym) != in->asked[i].is)
+			return false;
+	for (i = 0; i < in->nneeds; i++)
+		if (!is_needed_state(j, &in->needs[i]))
+			return false;
+	return true;
+}
+
+static int
+find_again(struct job *j, const struct op *op)
+{
+	switch (op->kind) {
+	case OP_FILE:
+		return answer_file(j, op->ent);
+	case OP_LINK:
+		answer_link(j, op->ent);
+		return 0;
+	case OP_ABSENT:
+		answer_no_ent(j, op->ent);
+		return 0;
+	case OP_DIRECTORY:
+		answer_dir(j, op->dir);
+		return 0;
+	default:
+		answer_place(j, op->number);
+		return 0;
+	}
+}
+
+/* What comes after it may be traced as a part of what it is in. */
+static void
+trace_again(struct job *j, const struct inclusion *in)
+{
+	struct trace *t = &j->scan->trace;
+	size_t i;
+
+	for (i = 0; i < in->nasked; i++)
+		trace_ask(t, in->asked[i].sym, in->asked[i].is);
+	for (i = 0; i < in->nneeds; i++) {
+		struct op op = in->needs[i];
+
+		if (op.kind == OP_FLAGS)
+			op.flags = tree_flags(op.file);
+		if (!t->is_off)
+			trace_add_op(t, op);
+	}
+}
+
+static int
+do_again(struct job *j, const struct frame *f, const struct inclusion *in)
+{
+	struct scan *s = j->scan;
+	bool was_off = s->trace.is_off;
+	size_t i;
+	int r = 0;
+
+	if (s->trace.recording != 0)
+		trace_again(j, in);
+	else
+		s->trace.is_off = true;	/* nobody will want it */
+	if (f->level + in->depth > s->trace.deepest)
+		s->trace.deepest = f->level + in->depth;
+	for (i = 0; i < in->nbound; i++) {
+		const struct bound *b = &in->bound[i];
+
+		macro_restore(&s->macros, b->sym, (enum binding)b->bound,
+		    b->macro, b->identity);
+	}
+	for (i = 0; i < in->nneeds; i++)
+		if (in->needs[i].kind == OP_FLAGS)
+			tree_set_flags(&s->tree, in->needs[i].file,
+			    in->needs[i].flags >> OP_AFTER);
+	for (i = 0; r == 0 && i < in->nfound; i++)
+		r = find_again(j, &in->found[i]);
+	if (s->trace.recording == 0)
+		s->trace.is_off = was_off;
+	return r < 0 ? job_unsure(j, "a file vanished") :
+	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
+}
+
+static bool
+is_possible(const struct job *j, const struct frame *f)
+{
+	const struct scan *s = j->scan;
+
+	return j->facts != NULL && !s->forgets && !s->trace.is_off &&
+	    s->macros.undecided == 0 && !f->is_renamed &&
+	    s->tree.deaths == j->deaths;
+}
+
+int
+replay_find(struct job *j, struct frame *f, const struct unit *u, bool *done)
+{
+	struct inclusion **p, *in;
+	uint64_t context;
+
+	*done = false;
+	if (f->is_main || !is_possible(j, f) || u->replays->first == NULL)
+		return 0;
+	context = context_of(j);
+	for (p = &u->replays->first; (in = *p) != NULL; p = &in->next)
+		if (fits(j, f, in, context)) {
+			*p = in->next;
+			in->next = u->replays->first;
+			u->replays->first = in;
+			u->replays->used++;
+			*done = true;
+			return do_again(j, f, in);
+		}
+	return 0;
+}
+
+/* ---- keeping it ------------------------------------------------------ */
+
+void
+replay_begin(struct job *j, const struct frame *f, const struct unit *u,
+    struct replay_segment *g)
+{
+	struct trace *t = &j->scan->trace;
+
+	memset(g, 0, sizeof(*g));
+	if (f->level > t->deepest)
+		t->deepest = f->level;
+	if (f->is_main || !is_possible(j, f))
+		return;
+	/* what is included once is not worth it, nor what never fits */
+	if (u->replays->runs++ == 0 || (u->replays->kept > REPLAY_TRIES &&
+	    u->replays->used < u->replays->kept / 2))
+		return;
+	g->is_on = true;
+	g->use = t->nuses;
+	g->op = t->nops;
+	g->floor = t->floor;
+	g->deepest = t->deepest;
+	g->breaks = t->breaks;
+	g->lowest_pop = t->lowest_pop;
+	g->pushes = j->scan->macros.pushes;
+	g->pushed = j->scan->macros.pushed;
+	t->lowest_pop = UINT32_MAX;
+	t->floor = t->nuses;
+	t->deepest = f->level;
+	t->recording++;
+	tree_trace_flags(&j->scan->tree, f->file);
+}
+
+/* Each name of the segment once, with all that became of it. */
+static void
+merge_uses(struct trace *t, size_t from)
+{
+	size_t i, n = t->nuses;
+	struct use *first;
+
+	t->floor = t->nuses = from;
+	for (i = from; i < n; i++) {
+		first = trace_find(t, t->uses[i].sym);
+		if (first != NULL)
+			first->is_set |= t->uses[i].is_set;
+		else
+			trace_add_use(t, t->uses[i]);
+	}
+}
+
+/* Whether the op stands in the segment for the first time. */
+static bool
+is_new(struct op *op, uint32_t mark, uint32_t *places)
+{
+	uint8_t bit = (uint8_t)(1u << op->kind);
+	struct ent *e = op->ent;
+	bool seen;
+
+	switch (op->kind) {
+	case OP_DIR:
+	case OP_DIRECTORY:
+		seen = op->dir->mark == mark && (op->dir->marked & bit) != 0;
+		op->dir->marked = op->dir->mark == mark ?
+		    op->dir->marked | bit : bit;
+		op->dir->mark = mark;
+		return !seen;
+	case OP_FLAGS:
+		seen = op->file->mark == mark;
+		op->file->mark = mark;
+		op->flags |= (uint8_t)(tree_flags(op->file) << OP_AFTER);
+		return !seen;
+	case OP_PLACE:
+		if (op->number >= 32)
+			return true;
+		seen = (*places >> op->number & 1) != 0;
+		*places |= UINT32_C(1) << op->number;
+		return !seen;
+	default:
+		seen = e->mark == mark && (e->marked & bit) != 0;
+		e->marked = e->mark == mark ? e->marked | bit : bit;
+		e->mark = mark;
+		return !seen;
+	}
+}
+
+/*
+ * The segment's ops, each once, those that are needed before the others.
+ * returns how many; *nneeds of them are needed.  Lent until the next scan.
+ */
+static size_t
+merge_ops(struct job *j, size_t from, struct op **out, size_t *nneeds)
+{
+	struct trace *t = &j->scan->trace;
+	size_t n = t->nops - from, i, low = 0, high = n;
+	struct op *ops = arena_alloc(&j->scan->arena, n * sizeof(*ops));
+	uint32_t places = 0, mark = ++j->scan->replay.marks;
+
+	for (i = from; i < t->nops; i++) {
+		struct op op = t->ops[i];
+
+		if (!is_new(&op, mark, &places))
+			continue;
+		if (op.kind <= OP_FLAGS)
+			ops[low++] = op;
+		else
+			ops[--high] = op;
+	}
+	memmove(ops + low, ops + high, (n - high) * sizeof(*ops));
+	*out = ops;
+	*nneeds = low;
+	return low + n - high;
+}
+
+static void
+free_after(struct inclusion **p, size_t *held)
+{
+	struct inclusion *in;
+
+	while ((in = *p) != NULL) {
+		*p = in->next;
+		*held -= in->size;
+		free(in);
+	}
+}
+
+/* The least recently used goes where there are too many. */
+static void
+put_first(struct job *j, const struct unit *u, struct inclusion *in)
+{
+	struct inclusion **p = &u->replays->first;
+	size_t i;
+
+	for (i = 1; i < REPLAY_WAYS && *p != NULL; i++)
+		p = &(*p)->next;
+	free_after(p, &j->scan->tree.replayed);
+	in->next = u->replays->first;
+	u->replays->first = in;
+	u->replays->kept++;
+	j->scan->tree.replayed += in->size;
+}
+
+static void
+split_uses(struct job *j, size_t from, struct inclusion *in)
+{
+	const struct macros *m = &j->scan->macros;
+	const struct trace *t = &j->scan->trace;
+	size_t i;
+
+	for (i = from; i < t->nuses; i++) {
+		const struct use *u = &t->uses[i];
+
+		if (!u->is_set_first)
+			in->asked[in->nasked++] =
+			    (struct asked){ u->sym, u->was };
+		if (u->is_set)
+			in->bound[in->nbound++] = (struct bound){ u->sym,
+			    u->sym->macro, macro_identity(m, u->sym),
+			    (uint8_t)macro_bound(m, u->sym) };
+	}
+}
+
+static void
+keep(struct job *j, const struct frame *f, const struct unit *u,
+    const struct replay_segment *g)
+{
+	struct trace *t = &j->scan->trace;
+	size_t nuses, nops, nneeds, size;
+	struct inclusion *in;
+	struct op *ops;
+
+	merge_uses(t, g->use);
+	nuses = t->nuses - g->use;
+	nops = merge_ops(j, g->op, &ops, &nneeds);
+	size = sizeof(*in) + nuses * (sizeof(*in->asked) +
+	    sizeof(*in->bound)) + nops * sizeof(*ops);
+	in = mem_calloc(1, size);
+	in->context = context_of(j);
+	in->ent = f->ent;
+	in->open_dir = f->open_dir;
+	in->place = f->place;
+	in->depth = t->deepest - f->level;
+	in->asked = (struct asked *)(in + 1);
+	in->bound = (struct bound *)(in->asked + nuses);
+	in->needs = (struct op *)(in->bound + nuses);
+	in->found = in->needs + nneeds;
+	memcpy(in->needs, ops, nops * sizeof(*ops));
+	in->nneeds = nneeds;
+	in->nfound = nops - nneeds;
+	split_uses(j, g->use, in);
+	in->size = size;
+	put_first(j, u, in);
+}
+
+/* Whether each push_macro had its pop_macro, and the other way round. */
+static bool
+leaves_stack(const struct job *j, const struct replay_segment *g)
+{
+	return j->scan->macros.pushed == g->pushed &&
+	    j->scan->trace.lowest_pop > g->pushes;
+}
+
+void
+replay_end(struct job *j, const struct frame *f, const struct unit *u,
+    const struct replay_segment *g, int r)
+{
+	struct trace *t = &j->scan->trace;
+	size_t n = t->nuses - g->use;
+
+	if (!g->is_on)
+		return;
+	t->recording--;
+	if (r == 0 && t->breaks == g->breaks && leaves_stack(j, g) &&
+	    j->npending == 0 && is_possible(j, f) && n >= REPLAY_MIN_USES &&
+	    n <= REPLAY_MAX_USES && t->nops - g->op <= REPLAY_MAX_OPS) {
+		keep(j, f, u, g);
+		j->steps += (n + t->nops - g->op) / 16;
+	}
+	t->floor = g->floor;
+	if (g->lowest_pop < t->lowest_pop)
+		t->lowest_pop = g->lowest_pop;
+	if (g->deepest > t->deepest)
+		t->deepest = g->deepest;
+	if (j->scan->tree.replayed > REPLAY_MAX_BYTES)
+		tree_drop_replays(&j->scan->tree);
+}
+
+void
+replay_drop(struct unit *u, size_t *held)
+{
+	if (u->replays != NULL)
+		free_after(&u->replays->first, held);
+}
+
+void
+replay_free(struct replay *p)
+{
+	forget_contexts(p);
+}

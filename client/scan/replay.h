@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * replay - what an #include came to, done again without a look at its
+ * directives.
+ *
+ * What a header does, with all that it includes, follows from its text and
+ * theirs, from where the search path leads, from what the macros that it asks
+ * for are bound to, and from which files are to be read once.  When a file has
+ * been included before, all this is kept with what came of it: names bound
+ * and files found.  The next time it is compared, and where it is the same,
+ * the outcome is.  Where not everything about an inclusion is known to be of that
+ * kind it is not kept: __FILE__ and the like, #import, .incbin, a push_macro
+ * without its pop_macro, names in directories that are just changing.
+ */
+#ifndef SCAN_REPLAY_H
+#define SCAN_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/scan/lex.h"
+
+#define REPLAY_WAYS		8	/* states kept for one file */
+#define REPLAY_MIN_USES		8	/* less is done as fast */
+#define REPLAY_MAX_USES		((size_t)32 * 1024)	/* in one */
+#define REPLAY_MAX_OPS		((size_t)32 * 1024)	/* likewise */
+#define REPLAY_MAX_BYTES	((size_t)128 * 1024 * 1024)	/* in all */
+#define REPLAY_CONTEXTS_MAX	64
+#define REPLAY_TRIES		16	/* kept before it is asked what of use */
+
+struct frame;
+struct job;
+struct scan;
+
+/* A search path, with all else that is the same for a whole job. */
+struct replay_context {
+	uint64_t number;		/* no other has it */
+	uint64_t facts;
+	size_t n, bracket;
+	bool is_split, is_clang;
+	struct dir **dirs;		/* owns the vector */
+};
+
+/* What a scan keeps for it. */
+struct replay {
+	struct replay_context contexts[REPLAY_CONTEXTS_MAX];
+	size_t ncontexts;
+	uint64_t contexts_made;
+	uint32_t trust, deaths;		/* the tree's, when they were made */
+	uint32_t marks;			/* for finding what stands twice */
+};
+
+/* An inclusion being traced. */
+struct replay_segment {
+	bool is_on;
+	size_t use, op, floor;
+	unsigned int deepest;
+	uint32_t breaks;
+	uint32_t pushes, lowest_pop;
+	const struct pushed *pushed;
+};
+
+/*
+ * replay_find - do what including the file in this state came to.
+ * in      f: the inclusion, its flags set; u: the file's text
+ * out     done: whether that was known
+ * returns 0, ERR_UNSUPPORTED as job_step()
+ */
+int replay_find(struct job *j, struct frame *f, const struct unit *u,
+    bool *done) MUST_CHECK;
+
+/* replay_begin, replay_end - around running the file; in r: how it ended. */
+void replay_begin(struct job *j, const struct frame *f, const struct unit *u,
+    struct replay_segment *g);
+void replay_end(struct job *j, const struct frame *f, const struct unit *u,
+    const struct replay_segment *g, int r);
+
+/* replay_drop - free what a unit has. */
+void replay_drop(struct unit *u, size_t *held);
+void replay_free(struct replay *p);
+
+#endif

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the scanner remembers of whole inclusions changes no answer.
+
+The same against a scanner that remembers nothing: over random headers that
+do all that can matter to an inclusion, and over a tree in which something
+changes between two scans.
+"""
+import os
+import random
+import shutil
+import time
+
+import pytest
+
+import scankit
+from scankit import tree  # noqa: F401 pylint: disable=unused-import
+from test_scan_daemon import exchange_raw, request
+from test_scan_recall import TOOL, compare
+
+pytestmark = scankit.needs_scanner
+needs_tool = pytest.mark.skipif(not os.access(TOOL, os.X_OK),
+                                reason="no " + TOOL)
+
+NAMES = ["A", "B", "C", "D", "__GNUC__", "__cplusplus", "F(1)",
+         "defined A", "defined(D)", "__has_include(<h7.h>)",
+         "__has_include(\"h3.h\")", "__INCLUDE_LEVEL__ > 4",
+         "__has_builtin(__builtin_trap)", "UNKNOWN_THING"]
+OPTIONS = [[], ["-DA"], ["-DB=1"], ["-DD=A"], ["-x", "c++"], ["-UA"],
+           ["-include", "h2.h"], ["-DWHICH=<h4.h>"], ["-DF(x)=0"]]
+PATHS = [["-Ia", "-Ib", "-Ic"], ["-Ib", "-Ia", "-Ic"], ["-Ic", "-Ia", "-Ib"],
+         ["-iquote", "b", "-Ia", "-Ic", "-Ib"],
+         ["-Ia", "-isystem", "b", "-idirafter", "c"]]
+
+
+def line(rng, i, n):
+    later = f"h{rng.randrange(i + 1, n)}.h" if i + 1 < n else None
+    name = rng.choice("ABCD")
+    kinds = [f"#define {name} {rng.randrange(3)}", f"#undef {name}",
+             f"#define {name} {rng.choice('ABCD')}",
+             "#define F(x) x", "int text; /* none */"]
+    if later is not None:
+        kinds += [f'#include "{later}"', f"#include <{later}>"] * 3
+        kinds += [f'#include "sub/../{later}"',
+                  f"#define WHICH <{later}>\n#include WHICH\n#undef WHICH"]
+    if later is not None and rng.random() < 0.15:
+        kinds += [f"#include_next <{later}>", f'#import "{later}"',
+                  f'#pragma push_macro("{name}")',
+                  f'#pragma pop_macro("{name}")',
+                  "#ifdef WHICH\n#include WHICH\n#endif",
+                  f"#line 7 \"other{rng.randrange(2)}\""]
+    return rng.choice(kinds)
+
+
+def body(rng, i, n, depth=0):
+    lines = []
+    for _ in range(rng.randrange(2, 6)):
+        if depth < 2 and rng.random() < 0.3:
+            lines.append(f"#if {rng.choice(NAMES)}")
+            lines += body(rng, i, n, depth + 1)
+            if rng.random() < 0.5:
+                lines += ["#else"] + body(rng, i, n, depth + 1)
+            lines.append("#endif")
+        else:
+            lines.append(line(rng, i, n))
+    return lines
+
+
+def fill(tree, rng, n=24):  # noqa: F811
+    for d in "abc":
+        os.makedirs(tree.path(d + "/sub"))
+        for i in range(n):
+            if rng.random() < 0.5 and d != "a":
+                continue
+            lines = body(rng, i, n)
+            how = rng.random()
+            if how < 0.5:
+                lines = [f"#ifndef H{i}", f"#define H{i}", *lines, "#endif"]
+            elif how < 0.7:
+                lines = ["#pragma once", *lines]
+            tree.write(f"{d}/h{i}.h", "\n".join(lines) + "\n")
+    for i in range(6):
+        tree.write(f"m{i}.c", "".join(
+            rng.choice([f"#include <h{rng.randrange(n)}.h>\n",
+                        f"#define {rng.choice('ABCD')} 1\n"])
+            for _ in range(8)))
+
+
+@needs_tool
+@pytest.mark.parametrize("seed", range(12))
+def test_random_headers(tree, seed):    # noqa: F811
+    rng = random.Random(seed)
+    fill(tree, rng)
+    commands = [(tree.root, ["gcc", *rng.choice(OPTIONS), *rng.choice(PATHS),
+                             "-c", f"m{rng.randrange(6)}.c"])
+                for _ in range(60)]
+    time.sleep(scankit.GRAIN_S)
+    n, differ, out = compare(rng.choices(commands, k=600))
+    assert n == 600 and differ == 0, out
+
+
+# ---- something changes ----------------------------------------------------
+
+ARGS = ["gcc", "-Ione", "-Itwo", "-c", "m.c"]
+
+
+@pytest.fixture
+def warm(tree):     # noqa: F811
+    """A tree whose inclusions the daemon does from memory."""
+    os.mkdir(tree.path("one"))
+    tree.write("two/top.h", "#ifndef TOP\n#define TOP\n#include <mid.h>\n"
+               "#include \"sub/leaf.h\"\n#endif\n")
+    tree.write("two/mid.h", "".join(f"#define MID{i} {i}\n"
+                                    for i in range(40)) +
+               "#include <lib/deep.h>\n")
+    tree.write("two/sub/leaf.h", "#if MID3 == 3\n#include <three.h>\n"
+               "#else\n#include <other.h>\n#endif\n")
+    tree.write("two/lib/deep.h", "#ifdef FROM_SOURCE\n#include <other.h>\n"
+               "#endif\n#if __has_include(<maybe.h>)\n#include <maybe.h>\n"
+               "#endif\n")
+    tree.write("two/three.h", "#define THREE\n")
+    tree.write("two/other.h", "#define OTHER\n")
+    tree.write("m.c", "#include <top.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(6):
+        tree.scan(*ARGS, daemon=True)
+    assert directives(tree) < 10, "nothing is remembered"
+    return tree
+
+
+def directives(tree):   # noqa: F811
+    """How many the daemon looks at for ARGS."""
+    return int.from_bytes(exchange_raw(
+        tree, request(tree, *ARGS[1:]))[1][4:12], "little")
+
+
+def replace(path, text):
+    with open(path + ".new", "w", encoding="ascii") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+
+
+def in_place(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def swap_directories(t):
+    shutil.copytree(t.path("two/lib"), t.path("two/lib2"))
+    replace(t.path("two/lib2/deep.h"), "#include <other.h>\n")
+    os.rename(t.path("two/lib"), t.path("two/lib1"))
+    os.rename(t.path("two/lib2"), t.path("two/lib"))
+
+
+def link_elsewhere(t):
+    os.rename(t.path("two/lib"), t.path("two/lib1"))
+    os.symlink("sub", t.path("two/lib"))
+    t.write("two/sub/deep.h", "#include <other.h>\n")
+
+
+CHANGES = {
+    "a leaf, in place": lambda t: in_place(
+        t.path("two/three.h"), "#include <other.h>\n"),
+    "a leaf, replaced": lambda t: replace(
+        t.path("two/three.h"), "#include <other.h>\n"),
+    "the middle, in place": lambda t: in_place(
+        t.path("two/mid.h"), "#define MID3 4\n"),
+    "the top, replaced": lambda t: replace(
+        t.path("two/top.h"), "#include <other.h>\n"),
+    "a header earlier in the path": lambda t: t.write(
+        "one/mid.h", "#define MID3 5\n"),
+    "a header earlier in the path, below a directory": lambda t: t.write(
+        "one/lib/deep.h", "#include <other.h>\n"),
+    "what __has_include asked for": lambda t: t.write("two/maybe.h"),
+    "a header that vanishes": lambda t: os.unlink(t.path("two/lib/deep.h")),
+    "a macro of the source's": lambda t: t.write(
+        "m.c", "#define FROM_SOURCE\n#include <top.h>\n"),
+    "what was included before": lambda t: t.write(
+        "m.c", "#define TOP\n#include <top.h>\n"),
+    "another directory of that name": swap_directories,
+    "a link in a directory's place": link_elsewhere,
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_is_seen(warm, what):
+    before = warm.scan(*ARGS, daemon=True)
+    CHANGES[what](warm)
+    for _ in range(5):
+        now = warm.scan(*ARGS, daemon=True)
+        assert now == warm.scan(*ARGS)
+        assert now != before
+
+
+def test_control_nothing_changes(warm):
+    before = warm.scan(*ARGS, daemon=True)
+    warm.write("m.c", "#define NOT_ASKED_FOR\n#include <top.h>\n")
+    assert warm.scan(*ARGS, daemon=True) == before
+    time.sleep(scankit.GRAIN_S)
+    warm.scan(*ARGS, daemon=True)
+    assert directives(warm) < 10
+
+
+def test_another_path_has_its_own(warm):
+    """The same headers, found by another search path."""
+    warm.write("one/three.h", "#include <other.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    orders = [["gcc", *i, "-c", "m.c"] for i in (
+        ["-Ione", "-Itwo"], ["-Itwo", "-Ione"], ["-Itwo"],
+        ["-iquote", "one", "-Itwo"])]
+    want = [warm.scan(*o) for o in orders]
+    assert want[0] != want[1]
+    for _ in range(5):
+        assert [warm.scan(*o, daemon=True) for o in orders] == want
+
+
+def test_once_is_of_a_scan(warm):
+    """A header that is read once is read again by the next job."""
+    warm.write("two/three.h", "#pragma once\n#include <other.h>\n" +
+               "".join(f"#define T{i}\n" for i in range(20)))
+    warm.write("n.c", "#include <three.h>\n#include <top.h>\n")
+    warm.write("o.c", "#include <top.h>\n#include <three.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(4):
+        for name in ("m.c", "n.c", "o.c"):
+            words = [*ARGS[:-1], name]
+            assert warm.scan(*words, daemon=True) == warm.scan(*words)
+
+
+def test_memory_has_an_end(warm):
+    """Many states of large headers: what is kept stays within bounds."""
+    for i in range(60):
+        warm.write(f"two/big{i}.h", "#if STATE\n#endif\n" + "".join(
+            f"#define BIG{i}_{k} STATE\n" for k in range(4000)))
+    warm.write("m.c", "".join(f"#include <big{i}.h>\n" for i in range(60)))
+    time.sleep(scankit.GRAIN_S)
+    for state in range(12):
+        words = [*ARGS[:-2], f"-DSTATE={state}", "-c", "m.c"]
+        assert len(warm.scan(*words, daemon=True)) >= 61
+        warm.scan(*words, daemon=True)
+    pid, = warm.daemon_pids()
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        kb, = [int(ln.split()[1]) for ln in f if ln.startswith("VmRSS")]
+    assert kb < 400 * 1024
