@@ -401,13 +401,16 @@ split_uses(struct job *j, size_t from, struct inclusion *in)
 
 	for (i = from; i < t->nuses; i++) {
 		const struct use *u = &t->uses[i];
+		uint64_t is = macro_identity(m, u->sym);
 
 		if (!u->is_set_first)
 			in->asked[in->nasked++] =
 			    (struct asked){ u->sym, u->was };
-		if (u->is_set)
+		/* what pop_macro brought back may be no file's: it is there
+		 * already, and does not live as long as this */
+		if (u->is_set && (u->is_set_first || is != u->was))
 			in->bound[in->nbound++] = (struct bound){ u->sym,
-			    u->sym->macro, macro_identity(m, u->sym),
+			    u->sym->macro, is,
 			    (uint8_t)macro_bound(m, u->sym) };
 	}
 }

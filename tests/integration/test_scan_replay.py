@@ -98,6 +98,24 @@ def test_random_headers(tree, seed):    # noqa: F811
     assert n == 600 and differ == 0, out
 
 
+@needs_tool
+def test_what_pop_macro_brings_back_is_this_jobs(tree):     # noqa: F811
+    """An option's definition lives no longer than its scan."""
+    tree.write("h.h", '#pragma push_macro("X")\n#undef X\n#define X 9\n' +
+               "".join(f"#define G{i}\n" for i in range(9)) +
+               '#pragma pop_macro("X")\n')
+    tree.write("other.h")
+    commands = []
+    for i in range(8):  # each has a condition of its own, and a longer option
+        tree.write(f"m{i}.c", '#include "h.h"\n#if X == 3\n'
+                   '#include "other.h"\n#endif\n')
+        commands.append((tree.root, ["gcc", "-DQ=" + "1 " * 20 * i, "-DX=3",
+                                     "-c", f"m{i}.c"]))
+    time.sleep(scankit.GRAIN_S)
+    n, differ, out = compare(commands)
+    assert n == 8 and differ == 0, out
+
+
 # ---- something changes ----------------------------------------------------
 
 ARGS = ["gcc", "-Ione", "-Itwo", "-c", "m.c"]
