@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -17,11 +18,12 @@
 #include "lib/fd.h"
 #include "lib/mem.h"
 
-#define NAME_PREFIX	"files-1-"	/* 1: of this layout */
+#define NAME_PREFIX	"files-2-"	/* 2: of this layout */
 #define BOOT_ID_BYTES	36
-#define SLOTS		((size_t)1 << 17)
-#define SLOTS_USED_MAX	(SLOTS / 4 * 3)
+#define LEVELS		6
+#define FIRST_SLOTS	((size_t)4096)	/* each level has twice as many */
 #define STORE_MAX_BYTES	((uint64_t)256 * 1024 * 1024)
+#define TABLE_ALIGN	((uint64_t)4096)
 #define LEN_BITS	24	/* of a slot's ref; the rest is the offset */
 #define LOOK_AGAIN_MS	2
 
@@ -31,16 +33,24 @@ struct slot {
 	_Atomic uint64_t ref;
 };
 
-struct table {
-	_Atomic uint64_t end;		/* bytes of the file that are in use */
+/*
+ * A table of slots.  Each page that a lookup meets costs a job a page fault, so
+ * the first is small, and another is begun when the last is nearly full.
+ */
+struct level {
+	_Atomic uint64_t at;		/* of its slots; 0: not in use */
 	_Atomic uint64_t used;		/* slots */
-	struct slot slot[SLOTS];
+};
+
+struct head {
+	_Atomic uint64_t end;		/* bytes of the file that are in use */
+	struct level level[LEVELS];
 };
 
 struct store {
 	int fd;				/* owns */
-	struct table *table;		/* the file, mapped from its beginning */
-	const unsigned char *values;	/* the same, as far as it may grow */
+	unsigned char *base;		/* the file, mapped as far as it may
+					   grow; read-only but under the lock */
 	char *path;			/* owns */
 };
 
@@ -120,6 +130,18 @@ store_remove(const char *dir)
 	remove_but(dir, NULL);
 }
 
+static size_t
+slots_of(size_t level)
+{
+	return FIRST_SLOTS << level;
+}
+
+static size_t
+bytes_of(size_t level)
+{
+	return slots_of(level) * sizeof(struct slot);
+}
+
 /* The table is allocated, so that writing to its mapping cannot fail. */
 static int
 make(const char *dir, const char *path)
@@ -127,12 +149,13 @@ make(const char *dir, const char *path)
 	AUTOFREE char *made = mem_printf("%s.%d", path, (int)getpid());
 	AUTOFD fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
 	    O_NOFOLLOW, 0600);
-	const uint64_t end = sizeof(struct table);
+	const struct head head = { .end = sizeof(head) + bytes_of(0),
+	    .level = { { .at = sizeof(head) } } };
 
 	if (fd < 0)
 		return err_from_errno(errno);
-	if (posix_fallocate(fd, 0, (off_t)end) != 0 ||
-	    pwrite(fd, &end, sizeof(end), 0) != (ssize_t)sizeof(end) ||
+	if (posix_fallocate(fd, 0, (off_t)head.end) != 0 ||
+	    pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
 	    (link(made, path) < 0 && errno != EEXIST)) {
 		(void)unlink(made);
 		return ERR_SYS;
@@ -152,7 +175,7 @@ open_file(const char *path)
 		return err_from_errno(errno);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_uid != geteuid() || (st.st_mode & 077) != 0 ||
-	    st.st_size < (off_t)sizeof(struct table))
+	    st.st_size < (off_t)(sizeof(struct head) + bytes_of(0)))
 		return ERR_ACCESS;
 	return fd_take(&fd);
 }
@@ -172,17 +195,12 @@ open_or_make(const char *dir, const char *path)
 static int
 map(struct store *s)
 {
-	void *p = mmap(NULL, sizeof(*s->table), PROT_READ | PROT_WRITE,
-	    MAP_SHARED, s->fd, 0);
+	/* beyond the file's end, too: it grows, and we read only what is there */
+	void *p = mmap(NULL, STORE_MAX_BYTES, PROT_READ, MAP_SHARED, s->fd, 0);
 
 	if (p == MAP_FAILED)
 		return ERR_SYS;
-	s->table = p;
-	/* beyond the file's end, too: it grows, and we read only what is there */
-	p = mmap(NULL, STORE_MAX_BYTES, PROT_READ, MAP_SHARED, s->fd, 0);
-	if (p == MAP_FAILED)
-		return ERR_SYS;
-	s->values = p;
+	s->base = p;
 	return 0;
 }
 
@@ -206,33 +224,63 @@ store_open(const char *dir)
 void
 store_close(struct store *s)
 {
-	union { const void *in; void *out; } values;
-
 	if (s == NULL)
 		return;
-	values.in = s->values;
-	if (s->table != NULL)
-		(void)munmap(s->table, sizeof(*s->table));
-	if (s->values != NULL)
-		(void)munmap(values.out, STORE_MAX_BYTES);
+	if (s->base != NULL)
+		(void)munmap(s->base, STORE_MAX_BYTES);
 	fd_close(&s->fd);
 	free(s->path);
 	free(s);
 }
 
-/* ---- finding and adding ---- */
+/* ---- finding ---- */
 
-/* The key's slot, or the free one where it belongs. */
-static struct slot *
-find(const struct store *s, struct store_key k, uint64_t *ref)
+static struct head *
+head_of(const struct store *s)
 {
-	size_t i = (size_t)k.a & (SLOTS - 1);
+	return (struct head *)(void *)s->base;
+}
 
-	for (size_t n = 0; n < SLOTS; n++, i = (i + 1) & (SLOTS - 1)) {
-		struct slot *slot = &s->table->slot[i];
+/* returns the level's slots; NULL: it is not in use */
+static struct slot *
+slots_at(const struct store *s, size_t level)
+{
+	uint64_t at = atomic_load_explicit(&head_of(s)->level[level].at,
+	    memory_order_acquire);
+
+	if (at < sizeof(struct head) || at % sizeof(uint64_t) != 0 ||
+	    at > STORE_MAX_BYTES - bytes_of(level))
+		return NULL;
+	return (struct slot *)(void *)(s->base + at);
+}
+
+/* The key's slot in one level, or the free one where it belongs. */
+static struct slot *
+find_in(struct slot *slots, size_t level, struct store_key k, uint64_t *ref)
+{
+	size_t last = slots_of(level) - 1, i = (size_t)k.a & last;
+
+	for (size_t n = 0; n <= last; n++, i = (i + 1) & last) {
+		struct slot *slot = &slots[i];
 
 		*ref = atomic_load_explicit(&slot->ref, memory_order_acquire);
 		if (*ref == 0 || (slot->a == k.a && slot->b == k.b))
+			return slot;
+	}
+	return NULL;
+}
+
+/* The key's slot; NULL: it has none. */
+static struct slot *
+find(const struct store *s, struct store_key k, uint64_t *ref)
+{
+	for (size_t level = 0; level < LEVELS; level++) {
+		struct slot *slots = slots_at(s, level), *slot;
+
+		if (slots == NULL)
+			return NULL;
+		slot = find_in(slots, level, k, ref);
+		if (slot != NULL && *ref != 0)
 			return slot;
 	}
 	return NULL;
@@ -243,14 +291,25 @@ store_find(const struct store *s, struct store_key k, struct view *out)
 {
 	uint64_t ref, at, len;
 
-	if (find(s, k, &ref) == NULL || ref == 0)
+	if (find(s, k, &ref) == NULL)
 		return ERR_NOENT;
 	at = ref >> LEN_BITS;
 	len = ref & ((UINT64_C(1) << LEN_BITS) - 1);
-	if (at < sizeof(struct table) || at > STORE_MAX_BYTES - len)
+	if (at < sizeof(struct head) || at > STORE_MAX_BYTES - len)
 		return ERR_NOENT;
-	*out = view_of(s->values + at, (size_t)len);
+	*out = view_of(s->base + at, (size_t)len);
 	return 0;
+}
+
+/* ---- adding ---- */
+
+static int
+allow_writing(const struct store *s, bool allow)
+{
+	int prot = allow ? PROT_READ | PROT_WRITE : PROT_READ;
+
+	return mprotect(s->base, STORE_MAX_BYTES, prot) < 0 ?
+	    err_from_errno(errno) : 0;
 }
 
 int
@@ -266,12 +325,16 @@ store_lock(struct store *s, long wait_ms)
 			return ERR_TIMEOUT;
 		(void)nanosleep(&pause, NULL);
 	}
-	return 0;
+	if (allow_writing(s, true) == 0)
+		return 0;
+	(void)flock(s->fd, LOCK_UN);
+	return ERR_SYS;
 }
 
 void
 store_unlock(struct store *s)
 {
+	(void)allow_writing(s, false);
 	(void)flock(s->fd, LOCK_UN);
 }
 
@@ -297,25 +360,90 @@ write_value(const struct store *s, const void *ptr, size_t len, uint64_t at)
 	return 0;
 }
 
+/*
+ * Begin a level.  Who died while he wrote a value has left something behind the
+ * end, so the slots are cleared.
+ */
+static int
+add_level(const struct store *s, size_t level)
+{
+	struct head *head = head_of(s);
+	uint64_t at = (head->end + TABLE_ALIGN - 1) & ~(TABLE_ALIGN - 1);
+	size_t bytes = bytes_of(level);
+	AUTOFREE char *zeros = NULL;
+	int r;
+
+	if (at > STORE_MAX_BYTES - bytes)
+		return give_up(s);
+	if (posix_fallocate(s->fd, (off_t)at, (off_t)bytes) != 0)
+		return ERR_SYS;
+	zeros = mem_calloc(1, bytes);
+	if ((r = write_value(s, zeros, bytes, at)) < 0)
+		return r;
+	head->end = at + bytes;
+	atomic_store_explicit(&head->level[level].at, at,
+	    memory_order_release);
+	return 0;
+}
+
+/* The last level in use. */
+static size_t
+last_level(const struct store *s)
+{
+	size_t level = 0;
+
+	while (level + 1 < LEVELS && slots_at(s, level + 1) != NULL)
+		level++;
+	return level;
+}
+
+/* A free slot of the last level, for a key that has none. */
+static int
+free_slot(const struct store *s, struct store_key k, struct slot **slot)
+{
+	struct head *head = head_of(s);
+	size_t level = last_level(s);
+	struct slot *slots;
+	uint64_t ref;
+	int r;
+
+	if (head->level[level].used >= slots_of(level) / 4 * 3) {
+		if (++level == LEVELS)
+			return give_up(s);
+		if ((r = add_level(s, level)) < 0)
+			return r;
+	}
+	slots = slots_at(s, level);
+	*slot = slots != NULL ? find_in(slots, level, k, &ref) : NULL;
+	if (*slot == NULL)
+		return give_up(s);
+	return 0;
+}
+
 int
 store_put(struct store *s, struct store_key k, const void *ptr, size_t len)
 {
-	uint64_t ref, at = s->table->end;
-	struct slot *slot = find(s, k, &ref);
+	struct slot *slot;
+	bool is_new;
+	uint64_t ref, at;
 	int r;
 
 	if (len > STORE_VALUE_MAX_BYTES)
 		return ERR_LIMIT;
-	if (slot == NULL || at < sizeof(struct table) ||
-	    at > STORE_MAX_BYTES - len || s->table->used >= SLOTS_USED_MAX)
+	slot = find(s, k, &ref);
+	is_new = slot == NULL;
+	if (is_new && (r = free_slot(s, k, &slot)) < 0)
+		return r;
+	at = head_of(s)->end;
+	if (at < sizeof(struct head) || at > STORE_MAX_BYTES - len)
 		return give_up(s);
 	if ((r = write_value(s, ptr, len, at)) < 0)
 		return r;
-	s->table->end = (at + len + 7) & ~UINT64_C(7);
-	if (ref == 0) {
+	head_of(s)->end = (at + len + 7) & ~UINT64_C(7);
+	if (is_new) {
 		slot->a = k.a;
 		slot->b = k.b;
-		s->table->used++;
+		head_of(s)->level[last_level(s)].used++;
 	}
 	atomic_store_explicit(&slot->ref, at << LEN_BITS | len,
 	    memory_order_release);

@@ -4,8 +4,8 @@
  * lasts: compressed copies of headers, and what is known of a host's own.
  *
  * One file in the scanner's private directory, mapped by every client: a table
- * of keys, and behind it their values, which are only ever added.  Who reads
- * takes no lock; who adds takes the file's.  The file belongs to one start of
+ * of keys, and behind it their values and further tables, which are only ever
+ * added.  Who reads takes no lock; who adds takes the file's.  The file belongs to one start of
  * the machine, so that what a crash left half written is never read.  When it is
  * full it is given up and the next client begins another.
  */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: client/store.c */
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -109,24 +111,183 @@ keys_of_parts_are_not_keys_of_their_sum(void **state)
 	assert_true(key("x").a != key("x").b);
 }
 
+/* More than two levels of the table take. */
+#define MANY	20000
+
+static void
+put_number(struct store *s, int i, const char *value)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "key %d", i);
+	assert_int_equal(store_put(s, key(name), value, strlen(value)), 0);
+}
+
+static void
+put_many(struct store *s, const char *prefix)
+{
+	char value[64];
+
+	assert_int_equal(store_lock(s, 1000), 0);
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(value, sizeof(value), "%s %d", prefix, i);
+		put_number(s, i, value);
+	}
+	store_unlock(s);
+}
+
+static void
+expect_many(const struct store *s, const char *prefix)
+{
+	char name[32], value[64];
+
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "key %d", i);
+		(void)snprintf(value, sizeof(value), "%s %d", prefix, i);
+		expect(s, name, value);
+		(void)snprintf(name, sizeof(name), "absent %d", i);
+		expect(s, name, NULL);
+	}
+}
+
+/* Also those that were put before the table grew, and for whom had it open. */
 static void
 many_keys_keep_their_values(void **state)
 {
+	struct store *s = store_open(dir), *early = store_open(dir);
+
+	(void)state;
+	put_many(s, "value");
+	expect_many(s, "value");
+	expect_many(early, "value");
+	put_many(early, "newer");
+	expect_many(s, "newer");
+	store_close(s);
+	s = store_open(dir);
+	expect_many(s, "newer");
+	store_close(s);
+	store_close(early);
+}
+
+static void
+find_path(char *path, size_t size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] == 'f')
+			(void)snprintf(path, size, "%s/%s", dir, e->d_name);
+	(void)closedir(d);
+}
+
+/* Who is killed while he writes a value leaves part of it behind the end. */
+static void
+a_table_begins_empty_whatever_was_there(void **state)
+{
+	enum { BYTES = 4 * 1024 * 1024 };
 	struct store *s = store_open(dir);
+	char *rest = malloc(BYTES);
+	char path[512];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	find_path(path, sizeof(path));
+	memset(rest, 0xff, BYTES);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	assert_int_equal(pwrite(fd, rest, BYTES, st.st_size), BYTES);
+	(void)close(fd);
+	free(rest);
+	put_many(s, "value");
+	expect_many(s, "value");
+	store_close(s);
+}
+
+static void
+look_until_all_are_there(void)
+{
+	struct store *s = store_open(dir);
+	char name[32], value[64];
+	struct view v;
+
+	(void)alarm(60);
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "key %d", i);
+		(void)snprintf(value, sizeof(value), "value %d", i);
+		while (store_find(s, key(name), &v) < 0)
+			;
+		if (!view_equal(v, value))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* Without a lock: a key is there with its value, or it is not there. */
+static void
+who_reads_meanwhile_finds_whole_values(void **state)
+{
+	enum { READERS = 2 };
+	struct store *s = store_open(dir);
+	int status;
+
+	(void)state;
+	for (int i = 0; i < READERS; i++)
+		if (fork() == 0)
+			look_until_all_are_there();
+	put_many(s, "value");
+	for (int i = 0; i < READERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	store_close(s);
+}
+
+/* As many keys as there are slots for; then it is replaced. */
+static void
+a_full_table_is_replaced(void **state)
+{
+	enum { ENOUGH = 100000, TOO_MANY = 400000 };
+	struct store *s = store_open(dir), *next;
 	char name[32];
+	int r = 0, n = 0;
 
 	(void)state;
 	assert_int_equal(store_lock(s, 1000), 0);
-	for (int i = 0; i < 20000; i++) {
-		(void)snprintf(name, sizeof(name), "key %d", i);
-		assert_int_equal(store_put(s, key(name), name, strlen(name)),
-		    0);
+	for (; r == 0 && n < TOO_MANY; n++) {
+		(void)snprintf(name, sizeof(name), "key %d", n);
+		r = store_put(s, key(name), NULL, 0);
 	}
 	store_unlock(s);
-	for (int i = 0; i < 20000; i++) {
-		(void)snprintf(name, sizeof(name), "key %d", i);
-		expect(s, name, name);
+	assert_int_equal(r, ERR_LIMIT);
+	assert_in_range(n, ENOUGH, TOO_MANY - 1);
+	expect(s, "key 0", "");
+	expect(s, "key 90000", "");
+	next = store_open(dir);
+	assert_non_null(next);
+	expect(next, "key 0", NULL);
+	store_close(next);
+	store_close(s);
+}
+
+/* Only who has the lock may write, also by mistake. */
+static void
+without_the_lock_it_cannot_be_written(void **state)
+{
+	struct store *s = store_open(dir);
+	int status;
+
+	(void)state;
+	put(s, "k", "v");
+	if (fork() == 0) {
+		(void)signal(SIGSEGV, SIG_DFL);
+		(void)!store_put(s, key("other"), "v", 1);
+		_exit(0);
 	}
+	assert_true(wait(&status) > 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 	store_close(s);
 }
 
@@ -180,17 +341,10 @@ a_file_that_others_may_write_is_not_used(void **state)
 {
 	struct store *s = store_open(dir);
 	char path[512];
-	struct dirent *e;
-	DIR *d;
 
 	(void)state;
 	store_close(s);
-	d = opendir(dir);
-	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] == 'f')
-			(void)snprintf(path, sizeof(path), "%s/%s", dir,
-			    e->d_name);
-	(void)closedir(d);
+	find_path(path, sizeof(path));
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_null(store_open(dir));
 	assert_int_equal(chmod(path, 0600), 0);
@@ -243,6 +397,15 @@ main(void)
 		cmocka_unit_test(keys_of_parts_are_not_keys_of_their_sum),
 		cmocka_unit_test_setup_teardown(many_keys_keep_their_values,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_table_begins_empty_whatever_was_there, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    who_reads_meanwhile_finds_whole_values, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_full_table_is_replaced,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    without_the_lock_it_cannot_be_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_store_is_replaced,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_process_has_the_lock,
