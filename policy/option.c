@@ -7,7 +7,7 @@
 #define C	OPTION_CLANG
 #define GC	(OPTION_GCC | OPTION_CLANG)
 #define OPT(name, families, arity, class, value, strip)			\
-	{ (name), sizeof(name) - 1, (families), ARITY_##arity,		\
+	{ name, sizeof(name) - 1, (families), ARITY_##arity,		\
 	    CLASS_##class, VALUE_##value, STRIP_##strip },
 
 static const struct option table[] = {
@@ -20,6 +20,17 @@ static const struct option table[] = {
 #undef G
 
 #define TABLE_LEN	(sizeof(table) / sizeof(table[0]))
+#define CHAINS		128
+
+/*
+ * The rows in chains, by the two characters behind the dash; a name of one has
+ * NUL as its second.  Numbers of rows from 1, in the table's order; 0 ends.
+ */
+static struct {
+	bool is_made;
+	unsigned short first[CHAINS];
+	unsigned short next[TABLE_LEN + 1];
+} rows;
 
 const struct option *
 option_table(size_t *n)
@@ -42,7 +53,8 @@ option_is_of(const struct option *opt, enum compiler_family family)
 static bool
 fits(const struct option *opt, const char *word)
 {
-	if (strncmp(word, opt->name, opt->len) != 0)
+	if (word[1] != opt->name[1] ||
+	    strncmp(word, opt->name, opt->len) != 0)
 		return false;
 	if (opt->arity == ARITY_JOIN || opt->arity == ARITY_JOINSEP)
 		return true;
@@ -59,18 +71,48 @@ is_better(const struct option *opt, const struct option *best,
 	return option_is_of(opt, family) && !option_is_of(best, family);
 }
 
+static unsigned short *
+chain(char one, char two)
+{
+	return &rows.first[((unsigned char)one * 5u + (unsigned char)two) %
+	    CHAINS];
+}
+
+static void
+make_chains(void)
+{
+	for (size_t i = TABLE_LEN; i != 0; i--) {
+		const char *name = table[i - 1].name;
+		unsigned short *first = chain(name[1], name[2]);
+
+		rows.next[i] = *first;
+		*first = (unsigned short)i;
+	}
+	rows.is_made = true;
+}
+
+static const struct option *
+find_in(size_t i, const char *word, enum compiler_family family,
+    const struct option *best)
+{
+	for (; i != 0; i = rows.next[i]) {
+		const struct option *opt = &table[i - 1];
+
+		if (fits(opt, word) && is_better(opt, best, family))
+			best = opt;
+	}
+	return best;
+}
+
 static const struct option *
 find(const char *word, enum compiler_family family)
 {
-	const struct option *best = NULL;
+	const struct option *best;
 
-	for (size_t i = 0; i < TABLE_LEN; i++) {
-		if (table[i].name[1] != word[1])
-			continue;
-		if (fits(&table[i], word) && is_better(&table[i], best, family))
-			best = &table[i];
-	}
-	return best;
+	if (!rows.is_made)
+		make_chains();
+	best = find_in(*chain(word[1], word[2]), word, family, NULL);
+	return find_in(*chain(word[1], '\0'), word, family, best);
 }
 
 /* take_value - find where the value of w->opt stands. */

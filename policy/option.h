@@ -56,8 +56,12 @@ enum option_value {
 
 enum option_strip { STRIP_KEEP, STRIP_STRIP, STRIP_SEPONLY };
 
+#define OPTION_NAME_BYTES	32
+
 struct option {
-	const char *name;
+	char name[OPTION_NAME_BYTES];	/* not a pointer, which each of our
+					   short-lived processes would have
+					   to relocate */
 	size_t len;
 	unsigned int families;		/* OPTION_* */
 	enum option_arity arity;
