@@ -45,12 +45,20 @@ write_in_place(const char *path, struct view v)
 	return r;
 }
 
+/*
+ * in      is_old: path is a regular file.  If a rename were to replace it, ext4
+ *         would write the new one to the disk at once (auto_da_alloc), which
+ *         takes longer than all else here; and power loss spares no compiler's
+ *         objects either.  If it cannot be removed, the rename says so.
+ */
 static int
 write_and_rename(int *fd, const char *temporary, const char *path,
-    struct view v)
+    bool is_old, struct view v)
 {
 	int r = write_and_close(fd, v);
 
+	if (r == 0 && is_old)
+		(void)unlink(path);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = err_from_errno(errno);
 	if (r < 0) {
@@ -66,16 +74,19 @@ output_write(const char *path, struct view v)
 	AUTOFREE char *temporary = NULL;
 	AUTOFD fd = -1;
 	struct stat st;
-	bool exists = stat(path, &st) == 0;
+	bool exists = lstat(path, &st) == 0;
+	bool is_old = exists && S_ISREG(st.st_mode);
 	int r;
 
+	if (exists && S_ISLNK(st.st_mode))
+		exists = stat(path, &st) == 0;
 	if (exists && !S_ISREG(st.st_mode))
 		return write_in_place(path, v);
 	temporary = temporary_name(path);
 	cleanup_file(temporary);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd >= 0) {
-		r = write_and_rename(&fd, temporary, path, v);
+		r = write_and_rename(&fd, temporary, path, is_old, v);
 	} else if (exists) {
 		r = write_in_place(path, v);
 	} else {
