@@ -38,37 +38,71 @@ is_this_program(const char *file)
 	    st.st_dev == self.st_dev;
 }
 
-static char *
-join(const char *dir, size_t len, const char *word)
+/* in      room: enough for each word of PATH, "/", word */
+static void
+join(char *room, const char *dir, size_t len, const char *word)
 {
-	if (len == 0)		/* an empty word of PATH is "." */
-		return mem_printf("./%s", word);
-	return mem_printf("%.*s/%s", (int)len, dir, word);
+	if (len == 0) {		/* an empty word of PATH is "." */
+		dir = ".";
+		len = 1;
+	}
+	memcpy(room, dir, len);
+	room[len] = '/';
+	memcpy(room + len + 1, word, strlen(word) + 1);
 }
 
-static void
-append_dir(char **path, const char *dir, size_t len)
+static bool
+is_us(const char *file)
 {
-	char *longer = mem_printf("%s%s%.*s", *path != NULL ? *path : "",
-	    *path != NULL ? ":" : "", (int)len, dir);
-
-	free(*path);
-	*path = longer;
+	return links_to_distcc(file) || is_this_program(file);
 }
 
 /* What is left of PATH: the directories before this one that were not passed
  * over, and everything from this one on. */
+struct kept {
+	char *path;		/* owns: room for all of PATH */
+	size_t len;
+	bool has_passed;
+};
+
 static void
-finish(struct find *out, char *file, char *kept, bool has_passed,
-    const char *rest)
+keep(struct kept *k, const char *dir, size_t len)
 {
-	out->file = file;
-	out->path = NULL;
-	if (has_passed) {
-		append_dir(&kept, rest, strlen(rest));
-		out->path = kept;
-	} else {
-		free(kept);
+	memcpy(k->path + k->len, dir, len);
+	k->len += len;
+	k->path[k->len++] = ':';
+}
+
+static void
+finish(struct find *out, const char *file, struct kept *k, const char *rest)
+{
+	out->file = mem_strdup(file);
+	if (!k->has_passed)
+		return;
+	memcpy(k->path + k->len, rest, strlen(rest) + 1);
+	out->path = k->path;
+	k->path = NULL;
+}
+
+static int
+search(const char *dir, const char *word, char *file, struct kept *k,
+    struct find *out)
+{
+	for (;;) {
+		size_t len = strcspn(dir, ":");
+
+		join(file, dir, len, word);
+		if (access(file, X_OK) != 0) {
+			keep(k, dir, len);
+		} else if (is_us(file)) {
+			k->has_passed = true;
+		} else {
+			finish(out, file, k, dir);
+			return 0;
+		}
+		if (dir[len] == '\0')
+			return ERR_NOENT;
+		dir += len + 1;
 	}
 }
 
@@ -76,33 +110,21 @@ int
 find_program(const struct env *env, const char *word, struct find *out)
 {
 	const char *dir = env->path != NULL ? env->path : DEFAULT_PATH;
-	char *kept = NULL;
-	bool has_passed = false;
+	size_t len = strlen(dir);
+	AUTOFREE char *file = NULL;
+	struct kept k = { NULL, 0, false };
+	int r;
 
 	*out = (struct find){ NULL, NULL };
 	if (strchr(word, '/') != NULL) {
 		out->file = mem_strdup(word);
 		return 0;
 	}
-	for (;;) {
-		size_t len = strcspn(dir, ":");
-		char *file = join(dir, len, word);
-
-		if (access(file, X_OK) != 0) {
-			append_dir(&kept, dir, len);
-		} else if (links_to_distcc(file) || is_this_program(file)) {
-			has_passed = true;
-		} else {
-			finish(out, file, kept, has_passed, dir);
-			return 0;
-		}
-		free(file);
-		if (dir[len] == '\0')
-			break;
-		dir += len + 1;
-	}
-	free(kept);
-	return ERR_NOENT;
+	file = mem_calloc(1, len + strlen(word) + sizeof("./"));
+	k.path = mem_calloc(1, len + sizeof(":"));
+	r = search(dir, word, file, &k, out);
+	free(k.path);
+	return r;
 }
 
 void
