@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,21 +10,21 @@
 #endif
 
 static int
-join(char *path, size_t size, const char *dir, const char *sub,
-    const char *name)
+append(char *path, size_t size, const char *sub, const char *name)
 {
-	int n = snprintf(path, size, "%s%s/%s", dir, sub, name);
+	size_t len = strlen(path);
+	int n = snprintf(path + len, size - len, "%s/%s", sub, name);
 
-	if (n < 0 || (size_t)n >= size)
+	if (n < 0 || (size_t)n >= size - len)
 		return ERR_LIMIT;
 	return access(path, R_OK) == 0 ? 0 : ERR_NOENT;
 }
 
 /* The directory above the one that we are in. */
 static int
-find_tree(char tree[PATH_MAX])
+find_tree(char *tree, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", tree, PATH_MAX - 1);
+	ssize_t n = readlink("/proc/self/exe", tree, size - 1);
 
 	if (n <= 0)
 		return ERR_NOENT;
@@ -43,10 +42,9 @@ find_tree(char tree[PATH_MAX])
 int
 helper_path(const char *name, char *path, size_t size)
 {
-	char tree[PATH_MAX];
-
-	if (find_tree(tree) == 0 &&
-	    join(path, size, tree, "/libexec", name) == 0)
+	if (find_tree(path, size) == 0 &&
+	    append(path, size, "/libexec", name) == 0)
 		return 0;
-	return join(path, size, LIBEXECDIR, "", name);
+	(void)snprintf(path, size, "%s", LIBEXECDIR);
+	return append(path, size, "", name);
 }

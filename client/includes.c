@@ -17,8 +17,9 @@ show(struct job *job)
 	struct scan_answer answer = { .n = 0 };
 	int r = ERR_NOENT;
 
+	pump_find(job->env, &job->pump.where);
 	if (cwd != NULL)
-		r = pump_scan(job->env, &job->source, cwd, false, &answer,
+		r = pump_scan(&job->pump.where, &job->source, cwd, false, &answer,
 		    why);
 	if (r == 0)
 		scan_answer_print(&answer, false);

@@ -33,6 +33,7 @@ pump_free(struct pump *p)
 	args_free(&p->args);
 	cmdline_deps_free(&p->deps);
 	store_close(p->store);
+	free(p->where.daemon);
 	free(p->cwd);
 	memset(p, 0, sizeof(*p));
 }
@@ -47,17 +48,18 @@ not_so(struct pump *p, const char *why)
 /* ---- the scanner ---- */
 
 void
-pump_where(const struct env *env, char dir[PUMP_DIR_BYTES], char *daemon,
-    size_t size)
+pump_find(const struct env *env, struct pump_where *w)
 {
-	char top[DIRS_PATH_BYTES];
-	bool has_top = dirs_top(env, top, sizeof(top), "") == 0;
+	char path[PATH_MAX];
+	const char *top = NULL;
 
-	if (ask_dir(getenv("XDG_RUNTIME_DIR"), has_top ? top : NULL, dir,
-	    PUMP_DIR_BYTES) < 0)
-		dir[0] = '\0';
-	if (helper_path("distcc-scand", daemon, size) < 0)
-		daemon[0] = '\0';
+	if (dirs_top(env, path, sizeof(path), "") == 0)
+		top = path;
+	if (ask_dir(getenv("XDG_RUNTIME_DIR"), top, w->dir,
+	    sizeof(w->dir)) < 0)
+		w->dir[0] = '\0';
+	w->daemon = helper_path("distcc-scand", path, sizeof(path)) == 0 ?
+	    mem_strdup(path) : NULL;
 }
 
 /* PWD, if it names the directory that we are in. */
@@ -89,23 +91,18 @@ ask(const struct ask_where *w, const struct scan_request *req,
 }
 
 int
-pump_scan(const struct env *env, const struct args_source *src,
+pump_scan(const struct pump_where *w, const struct args_source *src,
     const char *cwd, bool is_brief, struct scan_answer *a,
     char why[PUMP_WHY_BYTES])
 {
-	char dir[PUMP_DIR_BYTES], daemon[PATH_MAX];
-	struct ask_where w = { NULL, NULL };
+	const struct ask_where where = { w->dir[0] != '\0' ? w->dir : NULL,
+	    w->daemon };
 	struct scan_request req = { .argv = src->argv, .cwd = cwd,
 	    .compiler = src->file, .env = environ, .is_brief = is_brief };
 	int r;
 
-	pump_where(env, dir, daemon, sizeof(daemon));
-	if (dir[0] != '\0')
-		w.dir = dir;
-	if (daemon[0] != '\0')
-		w.daemon = daemon;
 	why[0] = '\0';
-	r = ask(&w, &req, a);
+	r = ask(&where, &req, a);
 	if (r < 0)
 		(void)snprintf(why, PUMP_WHY_BYTES, "the include scanner: %s",
 		    err_text(r));
@@ -162,7 +159,7 @@ scan_and_fill(struct pump *p, struct job *job)
 		memset(&p->answer, 0, sizeof(p->answer));
 		fileset_free(&p->files);
 		fileset_init(&p->files, p->cwd);
-		r = pump_scan(job->env, &job->source, p->cwd, true,
+		r = pump_scan(&p->where, &job->source, p->cwd, true,
 		    &p->answer, p->why);
 		if (r == 0)
 			r = fileset_fill(&p->files, &p->answer, p->store,
@@ -178,15 +175,14 @@ scan_and_fill(struct pump *p, struct job *job)
 static int
 get_ready(struct pump *p, struct job *job)
 {
-	char daemon[PATH_MAX];
 	AUTOFD lock = -1;
 	int r = check_command(p, job);
 
 	if (r < 0)
 		return r;
-	pump_where(job->env, p->dir, daemon, sizeof(daemon));
-	if (p->dir[0] != '\0')
-		p->store = store_open(p->dir);
+	pump_find(job->env, &p->where);
+	if (p->where.dir[0] != '\0')
+		p->store = store_open(p->where.dir);
 	p->cwd = pump_cwd();
 	if (p->cwd == NULL || p->store == NULL)
 		return not_so(p, p->cwd == NULL ? "no working directory" :
@@ -213,7 +209,7 @@ verify_of(struct job *job, const struct host *host)
 {
 	return (struct verify){ .env = job->env, .host = host,
 	    .compiler = job->pump.args.argv[0], .store = job->pump.store,
-	    .dir = job->pump.dir };
+	    .dir = job->pump.where.dir };
 }
 
 /* The server hung up, or says that it cannot do this: it may still take what is

@@ -24,12 +24,18 @@
 
 struct job;
 
+/* The scanner's place. */
+struct pump_where {
+	char dir[PUMP_DIR_BYTES];	/* private, for its socket; "": none */
+	char *daemon;			/* owns: its program; NULL: none */
+};
+
 struct pump {
 	bool is_tried;			/* what follows is valid */
 	bool is_ready;
 	bool is_used;			/* the last reply is to it */
 	char why[PUMP_WHY_BYTES];	/* why not; "" */
-	char dir[PUMP_DIR_BYTES];	/* the scanner's and the store's; or "" */
+	struct pump_where where;	/* dir: the store's, too */
 	struct store *store;		/* owns; or NULL */
 	char *cwd;			/* owns */
 	struct scan_answer answer;
@@ -65,20 +71,19 @@ void pump_distrust(struct job *job, const struct host *host);
  */
 const char *pump_reason(const struct pump *p);
 
+/* pump_find - the scanner's directory, made if need be, and its program; the
+ * caller frees w->daemon, or has pump_free() do it. */
+void pump_find(const struct env *env, struct pump_where *w);
+
 /*
  * pump_scan - the scanner's answer for a command, by its daemon.
  * in      is_brief: what is the compiler's own by number
  * out     why: on error
  * A daemon that is not there is started.
  */
-int pump_scan(const struct env *env, const struct args_source *src,
+int pump_scan(const struct pump_where *w, const struct args_source *src,
     const char *cwd, bool is_brief, struct scan_answer *a,
     char why[PUMP_WHY_BYTES]) MUST_CHECK;
-
-/* pump_where - the scanner's private directory, made if need be, and its
- * program; "" for what is not there. */
-void pump_where(const struct env *env, char dir[PUMP_DIR_BYTES],
-    char *daemon, size_t size);
 
 /* pump_cwd - the working directory as compilers name it; the caller frees it. */
 char *pump_cwd(void);
