@@ -5,6 +5,7 @@
  * (the compiler is cc), and as a link called gcc, first on PATH.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,24 @@
 #include "lib/mem.h"
 #include "policy/cmdline.h"
 #include "policy/compiler.h"
+
+#define HEAP_STEP_BYTES		(512 * 1024)
+#define HEAP_MAX_BYTES		(1024 * 1024 * 1024)
+#define HEAP_PIECE_MAX_BYTES	(16 * 1024 * 1024)
+
+/*
+ * One process is one job: what is freed is wanted again in a moment, a page that
+ * is given back is faulted in anew, and all of it goes when we end.
+ */
+static void
+keep_heap(void)
+{
+#ifdef M_TOP_PAD	/* glibc's */
+	(void)mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_MAX_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_MAX_BYTES);
+#endif
+}
 
 /* A file of ours must not become somebody's stdout because that was closed. */
 static void
@@ -104,6 +123,7 @@ main(int argc, char **argv)
 	struct env env;
 
 	(void)argc;
+	keep_heap();
 	fill_standard_fds();
 	log_init("distcc");
 	env_load(&env);
