@@ -95,7 +95,10 @@ body_read(const char *path, const struct scan_stamp *stamp, char **text)
 	*text = NULL;
 	if (r < 0)
 		return r;
-	*text = mem_calloc(1, size + 1);
+	*text = malloc(size + 1);
+	if (*text == NULL)
+		return ERR_NOMEM;
+	(*text)[size] = '\0';
 	if (size != 0)
 		r = fd_read_exact(fd, *text, size, -1);
 	if (r == 0)

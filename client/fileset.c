@@ -211,15 +211,26 @@ put_entries(struct build *b, const struct scan_answer *a)
 
 /* ---- bodies ---- */
 
+static bool
+has_body(const struct scan_entry *e)
+{
+	return e->kind == SCAN_FILE && is_sent(e);
+}
+
 static void
 collect(struct build *b, const struct scan_answer *a)
 {
-	b->item = mem_calloc(a->n + 1, sizeof(*b->item));
+	size_t n = 0;
+
+	/* most entries are the host's own headers */
+	for (size_t i = 0; i < a->n; i++)
+		n += has_body(&a->entries[i]) ? 1 : 0;
+	b->item = mem_calloc(n + 1, sizeof(*b->item));
 	for (size_t i = 0; i < a->n; i++) {
 		const struct scan_entry *e = &a->entries[i];
 		bool preprocessed;
 
-		if (e->kind != SCAN_FILE || !is_sent(e))
+		if (!has_body(e))
 			continue;
 		b->item[b->n++] = (struct item){ .entry = e,
 		    .is_shared = !cmdline_is_source(e->path, &preprocessed) };
