@@ -24,6 +24,7 @@
 #define HEAD_MAX_BYTES	(WIRE_ARGV_MAX_BYTES + WIRE_CDIR_MAX_BYTES + \
 			 WIRE_ARGC_MAX * TOKEN_LEN + 64)
 #define READ_BYTES	(64 * 1024)
+#define UNPACK_MIN_BYTES (16 * 1024)
 #define UNPACK_FIRST	4	/* first guess: plain text per packed byte */
 #define IOV_BATCH	512	/* pieces of one sendmsg() */
 
@@ -465,11 +466,13 @@ read_events(struct remote *r, struct reply *reply)
 static int
 unpack_part(struct buf *b)
 {
-	size_t room = b->len < READ_BYTES ? READ_BYTES : b->len * UNPACK_FIRST;
+	size_t room = b->len * UNPACK_FIRST < UNPACK_MIN_BYTES ?
+	    UNPACK_MIN_BYTES : b->len * UNPACK_FIRST;
 	int e = ERR_LIMIT;
 
 	while (e == ERR_LIMIT && room <= WIRE_BODY_MAX_BYTES) {
-		struct buf plain = BUF_INIT(WIRE_BODY_MAX_BYTES);
+		/* no more than that: it may fit where the source was */
+		struct buf plain = BUF_INIT(room);
 
 		e = buf_reserve(&plain, room);
 		if (e == 0)

@@ -106,6 +106,15 @@ def test_compile_error_is_the_local_one(tree):
     assert "bad.c" in log
 
 
+@pytest.mark.parametrize("count", [1000, 100_000, 3_000_000])
+def test_object_that_shrinks_to_little(tree, count):
+    """It is unpacked into more and more room until it fits."""
+    tree.write("big.c", f"int big[{count}] = {{ 1 }};\n")
+    log = tree.compare("gcc -c big.c -o big.o", ["big.o"])
+    assert os.path.getsize(tree.work + "/big.o") > 4 * count
+    assert pumped(log), log
+
+
 def test_success_is_silent(tree):
     p = tree.run([tree.program, "gcc", "-c", "a.c", "-o", "a.o"],
                  DISTCC_VERBOSE=0, DISTCC_LOG="")
