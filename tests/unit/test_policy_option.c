@@ -60,6 +60,7 @@ every_name_finds_the_row_that_a_walk_finds(void **state)
 	t = option_table(&n);
 	assert_true(n > 100);
 	for (size_t i = 0; i < n; i++) {
+		assert_true(t[i].len < OPTION_NAME_BYTES);
 		expect_row(t[i].name);
 		(void)snprintf(word, sizeof(word), "%sx", t[i].name);
 		expect_row(word);
