@@ -244,6 +244,61 @@ def test_once_is_of_a_scan(warm):
             assert warm.scan(*words, daemon=True) == warm.scan(*words)
 
 
+# ---- what an inclusion depends on besides names and texts -----------------
+
+FILLER = "".join(f"#define FILL{i}\n" for i in range(12))
+
+
+def settle(t, *sources):
+    """Scan each source until the daemon does its inclusions from memory."""
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(3):
+        for source in sources:
+            t.scan(*ARGS[:-1], source, daemon=True)
+
+
+def is_right(t, *words):
+    words = words if len(words) > 1 else (*ARGS[:-1], *words)
+    found = t.scan(*words, daemon=True)
+    assert found == t.scan(*words)
+    return found
+
+
+def test_the_level_of_inclusion(warm):
+    warm.write("two/level.h", FILLER + "#if __INCLUDE_LEVEL__ > 1\n"
+               "#include <other.h>\n#endif\n")
+    warm.write("two/deeper.h", "#include <level.h>\n")
+    warm.write("m.c", "#include <level.h>\n")
+    warm.write("n.c", "#include <deeper.h>\n")
+    settle(warm, "m.c")
+    assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
+    assert ("FILE", warm.path("two/other.h")) not in is_right(warm, "m.c")
+
+
+def test_a_name_that_was_looked_up_before(warm):
+    """The second search of a scan is from memory: so it is a part of both."""
+    os.rename(warm.path("two/three.h"), warm.path("two/real.h"))
+    os.symlink("real.h", warm.path("two/three.h"))
+    warm.write("two/both.h", FILLER + "#include <three.h>\n")
+    warm.write("m.c", "#include <three.h>\n#include <both.h>\n")
+    warm.write("n.c", "#include <both.h>\n")
+    settle(warm, "m.c")
+    assert ("SYMLINK", warm.path("two/three.h")) in is_right(warm, "n.c")
+    warm.write("one/three.h", "#include <other.h>\n")
+    assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
+
+
+def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
+    """__COUNTER__ is not known: so X is what it was, or 1."""
+    warm.write("two/maybe_x.h", FILLER +
+               "#if __COUNTER__\n#define X 1\n#endif\n")
+    warm.write("m.c", "#define X 1\n#include <maybe_x.h>\n")
+    warm.write("n.c", "#include <maybe_x.h>\n#ifndef X\n"
+               "#include <other.h>\n#endif\n")
+    settle(warm, "m.c")
+    assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
+
+
 def test_memory_has_an_end(warm):
     """Many states of large headers: what is kept stays within bounds."""
     for i in range(60):
