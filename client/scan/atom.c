@@ -9,7 +9,7 @@
 /* Most arenas hold one header's directives: small first, then larger. */
 #define CHUNK_FIRST_BYTES	((size_t)1024)
 #define CHUNK_LAST_BYTES	((size_t)64 * 1024)
-#define BUCKETS_FIRST	16384
+#define BUCKETS_FIRST	32768
 #define SYMS_AT_ONCE	256
 
 static_assert(sizeof(struct sym) % 64 == 0, "a sym fills cache lines");
@@ -20,8 +20,8 @@ struct arena_chunk {
 	unsigned char bytes[];
 };
 
-static void
-add_chunk(struct arena *a, size_t size)
+void
+arena_grow(struct arena *a, size_t size)
 {
 	struct arena_chunk *c;
 	size_t usual = a->total;
@@ -39,20 +39,6 @@ add_chunk(struct arena *a, size_t size)
 	a->next = c->bytes;
 	a->left = size;
 	a->total += size;
-}
-
-void *
-arena_alloc(struct arena *a, size_t size)
-{
-	void *p;
-
-	size = (size + 7) & ~(size_t)7;
-	if (size > a->left)
-		add_chunk(a, size);
-	p = a->next;
-	a->next += size;
-	a->left -= size;
-	return p;
 }
 
 char *
@@ -190,30 +176,107 @@ new_sym(struct atoms *t)
 	return t->free++;
 }
 
-struct sym *
-atoms_get_hashed(struct atoms *t, const char *name, size_t len, uint32_t hash)
-{
-	struct sym **head = &t->buckets[hash & (t->nbuckets - 1)], *s;
+/* A name's first bytes; what is missing is zero. */
+struct head {
+	uint64_t a, b;
+};
 
-	for (s = *head; s != NULL; s = s->next)
-		if (s->hash == hash && s->len == len &&
-		    memcmp(s->name, name, len) == 0)
+static_assert(sizeof(struct head) == ATOM_READ, "a name's head");
+
+static struct head
+read_head(const char *p)
+{
+	struct head h;
+
+	memcpy(&h, p, sizeof(h));
+	return h;
+}
+
+static struct head
+head_of(const char *name, size_t len)
+{
+	static const unsigned char mask[2 * ATOM_READ] = { 255, 255, 255, 255,
+	    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
+	struct head h = read_head(name), m;
+
+	m = read_head((const char *)mask + ATOM_READ -
+	    (len < ATOM_READ ? len : ATOM_READ));
+	return (struct head){ h.a & m.a, h.b & m.b };
+}
+
+static uint64_t
+mix(uint64_t h, struct head x)
+{
+	h = (h ^ x.a) * UINT64_C(0x9e3779b97f4a7c15);
+	h = (h ^ h >> 32 ^ x.b) * UINT64_C(0xbf58476d1ce4e5b9);
+	return h ^ h >> 32;
+}
+
+/* The last bytes of a long name count twice, rather than being cut to size. */
+static uint32_t
+hash_of(struct head head, const char *name, size_t len)
+{
+	uint64_t h = mix(len, head);
+	size_t i;
+
+	for (i = ATOM_READ; i < len; i += ATOM_READ)
+		h = mix(h, read_head(name + (len - i < ATOM_READ ?
+		    len - ATOM_READ : i)));
+	return (uint32_t)h;
+}
+
+static bool
+is_named(const struct sym *s, struct head head, const char *name, size_t len)
+{
+	struct head h = read_head(s->name);
+
+	return h.a == head.a && h.b == head.b && s->len == len &&
+	    (len <= ATOM_READ || memcmp(s->name + ATOM_READ,
+	    name + ATOM_READ, len - ATOM_READ) == 0);
+}
+
+static const char *
+keep_name(struct atoms *t, const char *name, size_t len)
+{
+	size_t size = len < ATOM_READ ? ATOM_READ : len + 1;
+	char *p = arena_alloc(&t->arena, size);
+
+	memset(p + size - ATOM_READ, 0, ATOM_READ);
+	memcpy(p, name, len);
+	return p;
+}
+
+struct sym *
+atoms_get_readable(struct atoms *t, const char *name, size_t len)
+{
+	struct head head = head_of(name, len);
+	uint32_t hash = hash_of(head, name, len);
+	struct sym **at = &t->buckets[hash & (t->nbuckets - 1)], *s;
+
+	for (s = *at; s != NULL; s = s->next)
+		if (s->hash == hash && is_named(s, head, name, len))
 			return s;
 	if (t->count++ > t->nbuckets) {
 		grow(t);
-		head = &t->buckets[hash & (t->nbuckets - 1)];
+		at = &t->buckets[hash & (t->nbuckets - 1)];
 	}
 	s = new_sym(t);
-	s->name = arena_copy(&t->arena, name, len);
+	s->name = keep_name(t, name, len);
 	s->len = (uint32_t)len;
 	s->hash = hash;
-	s->next = *head;
-	*head = s;
+	s->next = *at;
+	*at = s;
 	return s;
 }
 
 struct sym *
 atoms_get(struct atoms *t, const char *name, size_t len)
 {
-	return atoms_get_hashed(t, name, len, atoms_hash(name, len));
+	char copy[ATOM_READ] = "";
+
+	if (len >= ATOM_READ)
+		return atoms_get_readable(t, name, len);
+	if (len != 0)
+		memcpy(copy, name, len);
+	return atoms_get_readable(t, copy, len);
 }

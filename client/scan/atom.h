@@ -19,8 +19,24 @@ struct arena {
 	size_t total;			/* bytes asked of malloc */
 };
 
+/* arena_grow - makes room for size more bytes. */
+void arena_grow(struct arena *a, size_t size);
+
 /* arena_alloc - size bytes, aligned to 8, not cleared; never NULL. */
-void *arena_alloc(struct arena *a, size_t size);
+static inline void *
+arena_alloc(struct arena *a, size_t size)
+{
+	void *p;
+
+	size = (size + 7) & ~(size_t)7;
+	if (size > a->left)
+		arena_grow(a, size);
+	p = a->next;
+	a->next += size;
+	a->left -= size;
+	return p;
+}
+
 /* arena_copy - a copy of n bytes and a NUL behind them. */
 char *arena_copy(struct arena *a, const void *ptr, size_t n);
 /* arena_free - all of it; a zeroed struct is an empty arena. */
@@ -56,6 +72,8 @@ enum word {
 	WORD_VARIES,		/* __LINE__, __COUNTER__, __DATE__ … */
 };
 
+#define ATOM_READ	16	/* bytes of a name that are looked at together */
+
 /* A multiple of a cache line, what a scan looks at most being together. */
 struct sym {
 	uint64_t identity;	/* the binding's, as in macro_identity() */
@@ -68,7 +86,7 @@ struct sym {
 	uint32_t len;
 	uint32_t hash;
 	struct sym *next;	/* in the table's bucket */
-	const char *name;	/* NUL-terminated */
+	const char *name;	/* NUL-terminated, ATOM_READ bytes at least */
 	const struct sym_parts *parts;	/* of a name with slashes, or NULL */
 	uint32_t outcome;	/* where in a join's; to be compared there */
 	uint32_t traced;	/* … in a trace's uses; likewise */
@@ -93,27 +111,11 @@ struct atoms {
 void atoms_init(struct atoms *t);
 void atoms_free(struct atoms *t);
 struct sym *atoms_get(struct atoms *t, const char *name, size_t len);
-/* atoms_get_hashed - the same when the caller has atoms_hash() already. */
-struct sym *atoms_get_hashed(struct atoms *t, const char *name, size_t len,
-    uint32_t hash);
 
-#define ATOM_HASH_START	2166136261U
-
-static inline uint32_t
-atoms_hash_step(uint32_t h, unsigned char c)
-{
-	return (h ^ c) * 16777619U;
-}
-
-static inline uint32_t
-atoms_hash(const char *name, size_t len)
-{
-	uint32_t h = ATOM_HASH_START;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = atoms_hash_step(h, (unsigned char)name[i]);
-	return h;
-}
+/*
+ * atoms_get_readable - the same where ATOM_READ bytes can be read, whatever
+ * len is: it then need not copy a short name.
+ */
+struct sym *atoms_get_readable(struct atoms *t, const char *name, size_t len);
 
 #endif

@@ -41,6 +41,16 @@ lex_word_end(const char *p)
 	return p;
 }
 
+struct sym *
+lex_name(struct lexer *lx, const char *p, const char *q)
+{
+	size_t n = (size_t)(q - p);
+
+	if (lx->text.end - p >= ATOM_READ)
+		return atoms_get_readable(lx->atoms, p, n);
+	return atoms_get(lx->atoms, p, n);
+}
+
 static bool
 is_literal_prefix(const char *p, const char *q)
 {
@@ -67,16 +77,13 @@ lex_literal(struct lexer *lx, const char *p, const char *quote, bool white)
 static const char *
 lex_word(struct lexer *lx, const char *p, bool white)
 {
-	uint32_t hash = ATOM_HASH_START;
-	const char *q = p;
+	const char *q = lex_word_end(p);
 	struct tok *t;
 
-	for (; text_is(*q, TEXT_WORD); q++)
-		hash = atoms_hash_step(hash, (unsigned char)*q);
 	if ((*q == '"' || *q == '\'') && is_literal_prefix(p, q))
 		return lex_literal(lx, p, q, white);
 	t = add_tok(lx, TOK_IDENT, white);
-	t->sym = atoms_get_hashed(lx->atoms, p, (size_t)(q - p), hash);
+	t->sym = lex_name(lx, p, q);
 	return q;
 }
 
@@ -221,12 +228,6 @@ lex_line(struct lexer *lx, const char *p, const char *end)
 			q = lex_token(lx, q, end, q != p);
 		p = q;
 	}
-}
-
-struct sym *
-lex_name(struct lexer *lx, const char *p, const char *q)
-{
-	return atoms_get(lx->atoms, p, (size_t)(q - p));
 }
 
 struct toks
