@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/scan/lexer.h"
+#include "client/scan/skip.h"
 #include "lib/mem.h"
 
 #define PARAMS_MAX	65535
@@ -31,14 +32,6 @@ set_text(struct lexer *lx, struct tok *t, const char *p, const char *q)
 {
 	t->len = (uint32_t)(q - p);
 	t->text = arena_copy(lx->arena, p, t->len);
-}
-
-const char *
-lex_word_end(const char *p)
-{
-	while (text_is(*p, TEXT_WORD))
-		p++;
-	return p;
 }
 
 struct sym *
@@ -77,7 +70,7 @@ lex_literal(struct lexer *lx, const char *p, const char *quote, bool white)
 static const char *
 lex_word(struct lexer *lx, const char *p, bool white)
 {
-	const char *q = lex_word_end(p);
+	const char *q = skip_word(p, lx->text.end);
 	struct tok *t;
 
 	if ((*q == '"' || *q == '\'') && is_literal_prefix(p, q))

@@ -40,7 +40,6 @@ struct toks lex_keep(struct lexer *lx, size_t from);
 /* lex_define - a macro from the line's tokens, the name being toks[at]. */
 int lex_define(struct lexer *lx, size_t at, struct macro **out) MUST_CHECK;
 struct sym *lex_name(struct lexer *lx, const char *p, const char *q);
-const char *lex_word_end(const char *p);
 bool lex_is_punct(const struct tok *t, unsigned int code);
 
 /* ---- unit.c ---- */

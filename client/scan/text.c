@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "client/scan/skip.h"
 #include "client/scan/text.h"
 
 #define RAW_DELIMITER_MAX	16	/* the language's own limit */
@@ -8,12 +9,16 @@
 
 #define W	TEXT_WORD
 #define D	(TEXT_WORD | TEXT_DIGIT)
-#define S	TEXT_STOP
 #define B	TEXT_BLANK
+#define QUOTED	(TEXT_STRING | TEXT_CHAR)
+#define CODE	(TEXT_CODE | TEXT_LINE)
 
 const unsigned char text_class[256] = {
-	[0] = S | B, ['\n'] = S, ['"'] = S, ['\''] = S, ['/'] = S, ['\\'] = S,
-	[' '] = B, ['\t'] = B, ['\v'] = B, ['\f'] = B, ['\r'] = B,
+	[0] = B, [' '] = B, ['\t'] = B, ['\v'] = B, ['\f'] = B, ['\r'] = B,
+	['\n'] = TEXT_LINE | QUOTED, ['\\'] = CODE | QUOTED,
+	['"'] = CODE | TEXT_STRING, ['\''] = CODE | TEXT_CHAR,
+	['#'] = TEXT_CODE, ['%'] = TEXT_CODE, ['/'] = CODE,
+	['.'] = TEXT_WATCH, ['('] = TEXT_WATCH,
 	['0'] = D, D, D, D, D, D, D, D, D, D,
 	['A'] = W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
 	W, W, W, W, W, W,
@@ -32,8 +37,9 @@ const unsigned char text_class[256] = {
 
 #undef W
 #undef D
-#undef S
 #undef B
+#undef QUOTED
+#undef CODE
 
 size_t
 text_splice(const char *p, const char *end)
@@ -59,20 +65,16 @@ is_continued(const char *start, const char *p)
 static const char *
 block_comment(struct text *t, const char *p)
 {
-	const char *q = p + 2;
+	size_t splice;
 
-	for (;;) {
-		q = memchr(q, '*', (size_t)(t->end - q));
-		if (q == NULL)
-			return t->end;
-		if (*++q == '/')
-			return q + 1;
-		if (q >= t->end)
-			return t->end;
-		if (text_splice(q, t->end) != 0 &&
-		    q[text_splice(q, t->end)] == '/')
-			return q + text_splice(q, t->end) + 1;
+	for (p += 2; (p = skip_comment(p, t->end)) < t->end;) {
+		if (*++p == '/')
+			return p + 1;
+		splice = text_splice(p, t->end);
+		if (splice != 0 && p[splice] == '/')
+			return p + splice + 1;
 	}
+	return t->end;
 }
 
 static const char *
@@ -93,11 +95,10 @@ line_comment(struct text *t, const char *p)
 
 /* Whether a line comment would be read differently if it were none. */
 static bool
-comment_matters(const char *p, const char *end)
+comment_matters(const struct text *t, const char *p, const char *end)
 {
-	for (p += 2; p < end; p++)
-		if (*p == '"' || *p == '\'' || *p == '\\' ||
-		    (*p == '/' && p[1] == '*') || *p == '\n')
+	for (p += 2; (p = skip_line(p, t->end)) < end; p++)
+		if (*p != '/' || p[1] == '*')
 			return true;
 	return false;
 }
@@ -106,18 +107,19 @@ comment_matters(const char *p, const char *end)
 static const char *
 slash(struct text *t, const char *p)
 {
-	size_t splice = text_splice(p + 1, t->end);
+	size_t splice;
 	const char *q;
 
 	if (p[1] == '*')
 		return block_comment(t, p);
 	if (p[1] == '/') {
 		q = line_comment(t, p);
-		if (!comment_matters(p, q))
+		if (!comment_matters(t, p, q))
 			return q;
 		t->depends_on_mode = true;
 		return t->mode->line_comments ? q : p + 1;
 	}
+	splice = text_splice(p + 1, t->end);
 	if (splice != 0 && (p[1 + splice] == '*' || p[1 + splice] == '/')) {
 		t->spliced = true;
 		return p[1 + splice] == '*' ?
@@ -179,13 +181,9 @@ text_string(struct text *t, const char *p)
 		if (t->mode->raw_strings && (q = raw_string(t, p)) != NULL)
 			return q;
 	}
-	for (q = p + 1; *q != quote; ) {
+	for (q = p + 1; *(q = skip_quoted(q, t->end, quote)) != quote; ) {
 		if (*q == '\n')
 			return q;
-		if (*q != '\\') {
-			q++;
-			continue;
-		}
 		splice = text_splice(q, t->end);
 		if (splice != 0)
 			t->spliced = true;
@@ -226,26 +224,70 @@ digits(const char *p)
 	return p;
 }
 
+/* At a quote or an apostrophe: behind the literal or the number's rest. */
+static const char *
+quoted(struct text *t, const char *p)
+{
+	return *p == '\'' && separates_digits(t, p) ? digits(p) :
+	    text_string(t, p);
+}
+
+/*
+ * Whether p is the first on its logical line.  Between `from` and p there is
+ * no comment and no splice; is_first says whether `from` is the first.
+ */
+static bool
+is_first_too(struct text *t, const char *from, bool is_first, const char *p)
+{
+	while (p > from && text_is(p[-1], TEXT_BLANK))
+		p--;
+	if (p == from)
+		return is_first;
+	if (p[-1] != '\n')
+		return false;
+	t->spliced = false;
+	return true;
+}
+
+/*
+ * Lines need not be told apart: whether a mark is the first on its line is
+ * seen from what stands before it.  Only comments and splices hide that, as
+ * blanks that may hold a newline which ends no line.
+ */
+const char *
+text_directive(struct text *t, const char *p)
+{
+	const char *from = p, *q;
+	bool is_first = true, first;
+
+	t->spliced = false;
+	while ((p = skip_code(p, t->end)) < t->end) {
+		if (*p == '"' || *p == '\'') {
+			p = quoted(t, p);
+			continue;
+		}
+		first = is_first_too(t, from, is_first, p);
+		if (first && (*p == '#' || (*p == '%' && p[1] == ':')))
+			return p;
+		q = text_gap(t, p);
+		if (q != p) {
+			from = q;
+			is_first = first;
+		}
+		p = q != p ? q : p + 1;
+	}
+	return t->end;
+}
+
 const char *
 text_line(struct text *t, const char *p)
 {
 	size_t splice;
 
-	for (;;) {
-		while (!text_is(*p, TEXT_STOP))
-			p++;
-		if (p >= t->end)
-			return t->end;
+	while ((p = skip_line(p, t->end)) < t->end) {
 		switch (*p) {
 		case '\n':
 			return p;
-		case '"':
-			p = text_string(t, p);
-			break;
-		case '\'':
-			p = separates_digits(t, p) ? digits(p) :
-			    text_string(t, p);
-			break;
 		case '/':
 			p = slash(t, p);
 			break;
@@ -256,13 +298,14 @@ text_line(struct text *t, const char *p)
 			p += splice != 0 ? splice : 1;
 			break;
 		default:
-			p++;
+			p = quoted(t, p);
 		}
 	}
+	return t->end;
 }
 
 const char *
-text_blanks(struct text *t, const char *p)
+text_gap(struct text *t, const char *p)
 {
 	const char *q;
 

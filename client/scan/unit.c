@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/scan/lexer.h"
+#include "client/scan/skip.h"
 #include "lib/mem.h"
 
 #define COND_DEPTH_MAX	4096
@@ -254,7 +255,7 @@ dir_pragma(struct lexer *lx, const char *p, const char *end)
 static void
 lex_directive(struct lexer *lx, const char *p, const char *end)
 {
-	const char *q = lex_word_end(p);
+	const char *q = skip_word(p, lx->text.end);
 	unsigned int word;
 
 	if (q == p)
@@ -262,7 +263,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 	if (text_is(*p, TEXT_DIGIT))	/* # 1 "name" */
 		lx->unit->renames_file = true;
 	word = lex_name(lx, p, q)->word;
-	if (word == WORD_NONE)
+	if (word == WORD_NONE || word > WORD_LINE)
 		return;
 	if (word < WORD_INCLUDE || word > WORD_EMBED)
 		lex_line(lx, p, end);
@@ -327,25 +328,17 @@ spliced_directive(struct lexer *lx, const char *p, const char *end)
 	lx->text = whole;
 }
 
-/* One logical line that starts at p; returns its newline. */
+/* The directive whose mark is at p; returns the newline that ends it. */
 static const char *
-one_line(struct lexer *lx, const char *p)
+one_directive(struct lexer *lx, const char *p)
 {
 	const char *name, *end;
 	void (*literal)(void *, const char *, const char *);
 
-	while (*p == ' ' || *p == '\t')
-		p++;
-	if (text_is(*p, TEXT_WORD))	/* most lines: nothing to look for */
-		return text_line(&lx->text, p);
-	lx->text.spliced = false;
-	p = text_blanks(&lx->text, p);
-	if (*p != '#' && !(p[0] == '%' && p[1] == ':'))
-		return text_line(&lx->text, p);
 	p += *p == '#' ? 1 : 2;
 	name = text_blanks(&lx->text, p);
 	literal = lx->text.literal;
-	if (strncmp(name, "pragma", 6) == 0)
+	if (*name == 'p' && strncmp(name, "pragma", 6) == 0)
 		lx->text.literal = NULL;	/* it is obeyed, not watched */
 	lx->in_directive = true;
 	end = text_line(&lx->text, name);
@@ -431,11 +424,11 @@ lex_unit(struct atoms *atoms, const char *text, size_t size,
 	prepare(&lx);
 	if (size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		p += 3;
-	while (!is_too_much(&lx) && p < end) {
-		p = one_line(&lx, p);
+	do {
+		p = text_directive(&lx.text, p);
 		if (p < end)
-			p++;
-	}
+			p = one_directive(&lx, p);
+	} while (!is_too_much(&lx) && p < end);
 	finish(&lx);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/scan/lexer.h"
+#include "client/scan/skip.h"
 
 static bool
 ends_with(const char *start, const char *p, const char *word)
@@ -50,18 +51,24 @@ watch_asm(struct lexer *lx, enum directive_kind kind, const char *word,
 }
 
 /* push_macro("X") where it is no #pragma: X cannot be trusted any more. */
+static bool
+watch_macro(struct lexer *lx, const char *p, const char *q)
+{
+	if (!ends_with(lx->text.start, p, "_macro(\""))
+		return false;
+	unit_add(lx, DIR_TAINT)->sym = lex_name(lx, p, q);
+	return true;
+}
+
+/* The same within a string. */
 static void
-watch_macros(struct lexer *lx, const char *p, const char *q)
+watch_escaped(struct lexer *lx, const char *p, const char *q)
 {
 	const char *name;
 
-	if (ends_with(lx->text.start, p, "_macro(\"")) {
-		unit_add(lx, DIR_TAINT)->sym = lex_name(lx, p, q);
-		return;
-	}
 	while ((p = memmem(p, (size_t)(q - p), "_macro(\\\"", 9)) != NULL) {
 		name = p + 9;
-		p = lex_word_end(name);
+		p = skip_word(name, lx->text.end);
 		if (p > q)
 			return;
 		unit_add(lx, DIR_TAINT)->sym = lex_name(lx, name, p);
@@ -91,15 +98,28 @@ watch_once(struct lexer *lx, const char *p, const char *q)
 		unit_add(lx, DIR_MAYBE_ONCE);
 }
 
+/* Whether there is the beginning of what the functions below look for. */
+static bool
+is_suspect(const struct lexer *lx, const char *p, const char *q)
+{
+	for (; (p = skip_watch(p, q, lx->text.end)) < q; p++)
+		if (*p == '.' ? p[1] == 'i' : p[1] == '\\')
+			return true;
+	return false;
+}
+
 void
 watch_literal(void *arg, const char *p, const char *q)
 {
 	struct lexer *lx = arg;
 
-	if (memchr(p, '.', (size_t)(q - p)) != NULL) {
+	bool suspect = is_suspect(lx, p, q);
+
+	if (suspect) {
 		watch_asm(lx, DIR_INCBIN, ".incbin", p, q);
 		watch_asm(lx, DIR_ASM_INCLUDE, ".include", p, q);
 	}
-	watch_macros(lx, p, q);
+	if (!watch_macro(lx, p, q) && suspect)
+		watch_escaped(lx, p, q);
 	watch_once(lx, p, q);
 }

@@ -52,6 +52,31 @@ static const struct row {
 	    "" },
 	{ "#ifdef A", "d" },
 	{ "#else\n#endif\n#endif\n", "eZZ" },
+	{ "/**/ /**/\t#define B\n", "D" },
+	{ "\f\v\r#define B\n", "D" },
+	{ "\\\n#define B\n", "D" },
+	{ "x\\\n#define B\n", "" },
+	{ "x\\\n\\\n/**/ #define B\n#undef C\n", "U" },
+	{ "x/*\n*/#define B\n", "" },
+	{ "x // y\n#define B\n", "D" },
+	{ "x // y \\\n#define B\n#undef C\n", "U" },
+	{ "x /\\\n/ y\n#define B\n", "D" },
+	{ "/*\n*/ /**/ \\ \n #define B\n", "D" },
+	{ "a / b * /* * ** *\\\n/ c\n#define B\n", "D" },
+	{ "/***/#define B\n/**\\*/\n#undef C /*/*/\n#undef D\n", "DUU" },
+	{ "%define A\n  %:define B\nx %:define C\n", "D" },
+	{ "x #\n##define A\n#define B\n", "D" },
+	{ "x = y % z;\n#define B\n", "D" },
+	{ "\"a\n#define B\n", "D" },
+	{ "\"a\\\n\n#define B\n", "D" },
+	{ "\"a\" #define B\n", "" },
+	{ "'a' /**/ #define B\n", "" },
+	{ "0x1'0 #define B\n", "" },
+	{ "\"it takes more than a block: .incbin \\\"f\\\"\"\n", "b" },
+	{ "\"it takes more than a block: _macro(\\\"X\\\")\"\n", "T" },
+	{ "\"(\" \".\" \"(\\\"\" \".i\" _Pragma ( \"once\")\n", "m" },
+	{ "#define A _Pragma(\"once\")\n", "XD" },
+	{ "#true R\"(\n#define B\n", "" },
 };
 
 static void
@@ -63,7 +88,8 @@ show(const struct unit *u, char *out, size_t size)
 		[DIR_ELSE] = 'e', [DIR_ENDIF] = 'Z', [DIR_INCLUDE] = 'i',
 		[DIR_INCLUDE_NEXT] = 'N', [DIR_IMPORT] = 'I',
 		[DIR_EMBED] = 'M', [DIR_DEFINE] = 'D', [DIR_UNDEF] = 'U',
-		[DIR_ONCE] = 'O', [DIR_PUSH] = '>', [DIR_POP] = '<',
+		[DIR_ONCE] = 'O', [DIR_MAYBE_ONCE] = 'm',
+		[DIR_PUSH] = '>', [DIR_POP] = '<',
 		[DIR_TAINT] = 'T', [DIR_DEPENDENCY] = 'p',
 		[DIR_INCBIN] = 'b', [DIR_ASM_INCLUDE] = 'a',
 		[DIR_UNSURE] = 'X',
@@ -103,6 +129,32 @@ test_directives(void **state)
 		unit_free(&u);
 		free(copy);
 	}
+	atoms_free(&atoms);
+}
+
+/* Wherever in the file it stands, and whatever its neighbours are. */
+static void
+test_places(void **state)
+{
+	static const char before[] = "int aaaaaaaaaaaaaaaa;\n"
+	    "                                        ";
+	struct atoms atoms;
+	struct unit u;
+	char got[512], text[256], *copy;
+	size_t i, at, len;
+
+	(void)state;
+	atoms_init(&atoms);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (at = 0; at < sizeof(before) && rows[i].text[0] != '\xef'; at++) {
+			len = (size_t)snprintf(text, sizeof(text), "%s%s",
+			    before + sizeof(before) - 1 - at, rows[i].text);
+			test_lex(&atoms, text, len, &test_mode, &u, &copy);
+			show(&u, got, sizeof(got));
+			assert_string_equal(got, rows[i].want);
+			unit_free(&u);
+			free(copy);
+		}
 	atoms_free(&atoms);
 }
 
@@ -208,6 +260,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_directives),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_branches_are_linked),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_hostile_bytes),
