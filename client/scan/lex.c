@@ -8,30 +8,25 @@
 
 #define PARAMS_MAX	65535
 #define HEADER_MAX	4096	/* bytes of a header's name */
+
 /* ---- tokens ---------------------------------------------------------- */
 
-static struct tok *
-add_tok(struct lexer *lx, enum tok_kind kind, bool white)
-{
-	struct tok *t;
-
-	if (lx->ntoks == lx->toks_size) {
-		lx->toks_size = lx->toks_size != 0 ? lx->toks_size * 2 : 256;
-		lx->toks = mem_realloc(lx->toks, lx->toks_size,
-		    sizeof(*lx->toks));
-	}
-	t = &lx->toks[lx->ntoks++];
-	memset(t, 0, sizeof(*t));
-	t->kind = (uint8_t)kind;
-	t->flags = white ? TOK_WHITE : 0;
-	return t;
-}
+/* Each printable character as a string of its own. */
+static const char one_char[] =
+    "!\0\"\0#\0$\0%\0&\0'\0(\0)\0*\0+\0,\0-\0.\0/\0"
+    "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6\0" "7\0" "8\0" "9\0"
+    ":\0;\0<\0=\0>\0?\0@\0"
+    "A\0B\0C\0D\0E\0F\0G\0H\0I\0J\0K\0L\0M\0N\0O\0P\0Q\0R\0S\0T\0"
+    "U\0V\0W\0X\0Y\0Z\0[\0\\\0]\0^\0_\0`\0"
+    "a\0b\0c\0d\0e\0f\0g\0h\0i\0j\0k\0l\0m\0n\0o\0p\0q\0r\0s\0t\0"
+    "u\0v\0w\0x\0y\0z\0{\0|\0}\0~";
 
 static void
 set_text(struct lexer *lx, struct tok *t, const char *p, const char *q)
 {
 	t->len = (uint32_t)(q - p);
-	t->text = arena_copy(lx->arena, p, t->len);
+	t->text = t->len == 1 && *p > ' ' && *p < 127 ?
+	    one_char + 2 * (*p - '!') : arena_copy(lx->arena, p, t->len);
 }
 
 struct sym *
@@ -57,31 +52,29 @@ is_literal_prefix(const char *p, const char *q)
 }
 
 static const char *
-lex_literal(struct lexer *lx, const char *p, const char *quote, bool white)
+lex_literal(struct lexer *lx, struct tok *t, const char *p, const char *quote)
 {
 	const char *q = text_string(&lx->text, quote);
-	struct tok *t;
 
-	t = add_tok(lx, *quote == '"' ? TOK_STRING : TOK_CHAR, white);
+	t->kind = *quote == '"' ? TOK_STRING : TOK_CHAR;
 	set_text(lx, t, p, q);
 	return q;
 }
 
 static const char *
-lex_word(struct lexer *lx, const char *p, bool white)
+lex_word(struct lexer *lx, struct tok *t, const char *p)
 {
 	const char *q = skip_word(p, lx->text.end);
-	struct tok *t;
 
 	if ((*q == '"' || *q == '\'') && is_literal_prefix(p, q))
-		return lex_literal(lx, p, q, white);
-	t = add_tok(lx, TOK_IDENT, white);
+		return lex_literal(lx, t, p, q);
+	t->kind = TOK_IDENT;
 	t->sym = lex_name(lx, p, q);
 	return q;
 }
 
 static const char *
-lex_number(struct lexer *lx, const char *p, bool white)
+lex_number(struct lexer *lx, struct tok *t, const char *p)
 {
 	const char *q = p;
 
@@ -96,7 +89,8 @@ lex_number(struct lexer *lx, const char *p, bool white)
 		else
 			break;
 	}
-	set_text(lx, add_tok(lx, TOK_NUMBER, white), p, q);
+	t->kind = TOK_NUMBER;
+	set_text(lx, t, p, q);
 	return q;
 }
 
@@ -122,43 +116,37 @@ static const struct {
 	{ "|=", 2, PUNCT_ASSIGN }, { "^=", 2, PUNCT_ASSIGN },
 };
 
-/* Each printable character as a string of its own. */
-static const char one_char[] =
-    "!\0\"\0#\0$\0%\0&\0'\0(\0)\0*\0+\0,\0-\0.\0/\0"
-    "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6\0" "7\0" "8\0" "9\0"
-    ":\0;\0<\0=\0>\0?\0@\0"
-    "A\0B\0C\0D\0E\0F\0G\0H\0I\0J\0K\0L\0M\0N\0O\0P\0Q\0R\0S\0T\0"
-    "U\0V\0W\0X\0Y\0Z\0[\0\\\0]\0^\0_\0`\0"
-    "a\0b\0c\0d\0e\0f\0g\0h\0i\0j\0k\0l\0m\0n\0o\0p\0q\0r\0s\0t\0"
-    "u\0v\0w\0x\0y\0z\0{\0|\0}\0~";
-
 static bool
 is_punct(char c)
 {
 	return c > ' ' && c < 127 && !text_is(c, TEXT_WORD);
 }
 
-static const char *
-lex_punct(struct lexer *lx, const char *p, bool white)
+/* The punctuator of several characters at p; false if there is none. */
+static bool
+long_punct(struct tok *t, const char *p)
 {
-	struct tok *t;
 	size_t i;
 
-	for (i = 0; is_punct(p[1]) && i < sizeof(puncts) / sizeof(puncts[0]);
-	    i++)
-		if (*p == puncts[i].text[0] &&
+	for (i = 0; i < sizeof(puncts) / sizeof(puncts[0]); i++)
+		if (*p == puncts[i].text[0] && p[1] == puncts[i].text[1] &&
 		    strncmp(p, puncts[i].text, puncts[i].len) == 0) {
-			t = add_tok(lx, TOK_PUNCT, white);
 			t->code = puncts[i].code;
 			t->text = puncts[i].text;
 			t->len = puncts[i].len;
-			return p + puncts[i].len;
+			return true;
 		}
-	t = add_tok(lx, is_punct(*p) ? TOK_PUNCT : TOK_OTHER, white);
+	return false;
+}
+
+static const char *
+lex_punct(struct lexer *lx, struct tok *t, const char *p)
+{
+	t->kind = is_punct(*p) ? TOK_PUNCT : TOK_OTHER;
+	if (text_is(*p, TEXT_PUNCT) && is_punct(p[1]) && long_punct(t, p))
+		return p + t->len;
 	t->code = (unsigned char)*p;
-	t->len = 1;
-	t->text = is_punct(*p) ? one_char + 2 * (*p - '!') :
-	    arena_copy(lx->arena, p, 1);
+	set_text(lx, t, p, p + 1);
 	return p + 1;
 }
 
@@ -181,45 +169,63 @@ wants_header(const struct lexer *lx)
 }
 
 static const char *
-lex_header(struct lexer *lx, const char *p, const char *end, bool white)
+lex_header(struct lexer *lx, struct tok *t, const char *p, const char *end)
 {
 	size_t n = (size_t)(end - p);
 	const char *q = memchr(p, '>', n < HEADER_MAX ? n : HEADER_MAX);
 
 	if (q == NULL)
-		return lex_punct(lx, p, white);
-	set_text(lx, add_tok(lx, TOK_HEADER, white), p, q + 1);
+		return lex_punct(lx, t, p);
+	t->kind = TOK_HEADER;
+	set_text(lx, t, p, q + 1);
 	return q + 1;
 }
 
 static const char *
-lex_token(struct lexer *lx, const char *p, const char *end, bool white)
+lex_token(struct lexer *lx, struct tok *t, const char *p, const char *end)
 {
 	if (text_is(*p, TEXT_DIGIT) ||
 	    (*p == '.' && text_is(p[1], TEXT_DIGIT)))
-		return lex_number(lx, p, white);
+		return lex_number(lx, t, p);
 	if (text_is(*p, TEXT_WORD))
-		return lex_word(lx, p, white);
+		return lex_word(lx, t, p);
 	if (*p == '"' || *p == '\'')
-		return lex_literal(lx, p, p, white);
+		return lex_literal(lx, t, p, p);
 	if (*p == '<' && wants_header(lx))
-		return lex_header(lx, p, end, white);
-	return lex_punct(lx, p, white);
+		return lex_header(lx, t, p, end);
+	return lex_punct(lx, t, p);
+}
+
+/* The place for one more token. */
+static struct tok *
+next_tok(struct lexer *lx)
+{
+	if (lx->ntoks == lx->toks_size) {
+		lx->toks_size = lx->toks_size != 0 ? lx->toks_size * 2 : 256;
+		lx->toks = mem_realloc(lx->toks, lx->toks_size,
+		    sizeof(*lx->toks));
+	}
+	return &lx->toks[lx->ntoks];
 }
 
 void
 lex_line(struct lexer *lx, const char *p, const char *end)
 {
 	const char *q;
+	struct tok *t;
 
 	lx->ntoks = 0;
-	while (p < end) {
-		q = text_blanks(&lx->text, p);
-		if (q < end && *q == '\n')	/* within a comment's line */
-			q++;
-		else if (q < end)
-			q = lex_token(lx, q, end, q != p);
-		p = q;
+	while ((q = text_blanks(&lx->text, p)) < end) {
+		if (*q == '\n') {	/* within a comment's line */
+			p = q + 1;
+			continue;
+		}
+		t = next_tok(lx);
+		*t = (struct tok){ .flags = q != p ? TOK_WHITE : 0 };
+		p = lex_token(lx, t, q, end);
+		lx->ntoks++;
+		if (p >= end)
+			break;
 	}
 }
 
@@ -283,12 +289,6 @@ struct params {
 	size_t n;
 	bool is_variadic;
 };
-
-bool
-lex_is_punct(const struct tok *t, unsigned int code)
-{
-	return t->kind == TOK_PUNCT && t->code == code;
-}
 
 /* One parameter at toks[*i]; moves *i behind it. */
 static int
@@ -410,16 +410,18 @@ fold_operators(struct tok *toks, size_t n, bool is_function)
 			    (toks[i].flags & TOK_WHITE));
 			continue;
 		}
-		toks[out++] = toks[i];
+		if (out != i)
+			toks[out] = toks[i];
+		out++;
 	}
 	return out;
 }
 
 int
-lex_define(struct lexer *lx, size_t at, struct macro **out)
+lex_define(struct lexer *lx, struct macro **out)
 {
 	struct params ps = { NULL, 0, false };
-	size_t i = at + 1;
+	size_t i = 1;
 	struct macro *m;
 	int r;
 
@@ -462,7 +464,7 @@ lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
 	lex_line(&lx, text, end);
 	if (lx.ntoks != 0 && lx.toks[0].kind == TOK_IDENT) {
 		*name = lx.toks[0].sym;
-		r = lex_define(&lx, 0, &m);
+		r = lex_define(&lx, &m);
 	}
 	if (r == 0) {
 		m->number = MACRO_OF_TEXT | (uintptr_t)atoms_get(atoms, text,

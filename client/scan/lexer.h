@@ -37,10 +37,15 @@ struct lexer {
 void lex_line(struct lexer *lx, const char *p, const char *end);
 /* lex_keep - those from the given one on, in the arena. */
 struct toks lex_keep(struct lexer *lx, size_t from);
-/* lex_define - a macro from the line's tokens, the name being toks[at]. */
-int lex_define(struct lexer *lx, size_t at, struct macro **out) MUST_CHECK;
+/* lex_define - a macro from the line's tokens, the first being its name. */
+int lex_define(struct lexer *lx, struct macro **out) MUST_CHECK;
 struct sym *lex_name(struct lexer *lx, const char *p, const char *q);
-bool lex_is_punct(const struct tok *t, unsigned int code);
+
+static inline bool
+lex_is_punct(const struct tok *t, unsigned int code)
+{
+	return t->kind == TOK_PUNCT && t->code == code;
+}
 
 /* ---- unit.c ---- */
 

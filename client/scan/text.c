@@ -10,15 +10,18 @@
 #define W	TEXT_WORD
 #define D	(TEXT_WORD | TEXT_DIGIT)
 #define B	TEXT_BLANK
+#define P	TEXT_PUNCT
 #define QUOTED	(TEXT_STRING | TEXT_CHAR)
 #define CODE	(TEXT_CODE | TEXT_LINE)
 
-const unsigned char text_class[256] = {
+const uint16_t text_class[256] = {
 	[0] = B, [' '] = B, ['\t'] = B, ['\v'] = B, ['\f'] = B, ['\r'] = B,
 	['\n'] = TEXT_LINE | QUOTED, ['\\'] = CODE | QUOTED,
 	['"'] = CODE | TEXT_STRING, ['\''] = CODE | TEXT_CHAR,
-	['#'] = TEXT_CODE, ['%'] = TEXT_CODE, ['/'] = CODE,
-	['.'] = TEXT_WATCH, ['('] = TEXT_WATCH,
+	['#'] = P | TEXT_CODE, ['%'] = P | TEXT_CODE, ['/'] = P | CODE,
+	['.'] = P | TEXT_WATCH, ['('] = TEXT_WATCH,
+	['<'] = P, P, P, ['!'] = P, ['&'] = P, ['|'] = P, [':'] = P,
+	['+'] = P, ['-'] = P, ['*'] = P, ['^'] = P,
 	['0'] = D, D, D, D, D, D, D, D, D, D,
 	['A'] = W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
 	W, W, W, W, W, W,
@@ -38,6 +41,7 @@ const unsigned char text_class[256] = {
 #undef W
 #undef D
 #undef B
+#undef P
 #undef QUOTED
 #undef CODE
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "client/scan/lex.h"
 
@@ -21,7 +22,7 @@ struct text {
 	void *arg;
 };
 
-extern const unsigned char text_class[256];
+extern const uint16_t text_class[256];
 
 enum {
 	TEXT_WORD	= 1,	/* may stand in an identifier */
@@ -33,6 +34,7 @@ enum {
 	TEXT_STRING	= 32,	/* in a string */
 	TEXT_CHAR	= 64,	/* in a character */
 	TEXT_WATCH	= 128,	/* in a string that is watched */
+	TEXT_PUNCT	= 256,	/* begins a punctuator of several characters */
 };
 
 static inline bool

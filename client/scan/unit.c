@@ -19,7 +19,7 @@ unit_add(struct lexer *lx, enum directive_kind kind)
 	struct directive *d;
 
 	if (u->n == lx->dirs_size) {
-		lx->dirs_size = lx->dirs_size != 0 ? lx->dirs_size * 2 : 32;
+		lx->dirs_size = lx->dirs_size != 0 ? lx->dirs_size * 2 : 256;
 		u->dirs = mem_realloc(u->dirs, lx->dirs_size,
 		    sizeof(*u->dirs));
 	}
@@ -102,8 +102,8 @@ only_defined(const struct tok *t, size_t n)
 static void
 dir_if(struct lexer *lx, bool is_elif)
 {
-	const struct tok *t = lx->toks + 1;
-	size_t n = lx->ntoks - 1;
+	const struct tok *t = lx->toks;
+	size_t n = lx->ntoks;
 	bool negated = is_op(t, n, '!');
 	struct sym *s = only_defined(t + negated, n - negated);
 	struct directive *d;
@@ -117,7 +117,7 @@ dir_if(struct lexer *lx, bool is_elif)
 		d = unit_add(lx, is_elif ? DIR_ELIF : DIR_IF);
 		d->recalls = arena_alloc(lx->arena, sizeof(*d->recalls));
 		d->recalls->first = NULL;
-		d->toks = lex_keep(lx, 1);
+		d->toks = lex_keep(lx, 0);
 	}
 	link_branch(lx, d->kind, (uint32_t)lx->unit->n - 1);
 }
@@ -128,8 +128,8 @@ dir_branch(struct lexer *lx, enum directive_kind kind)
 {
 	struct directive *d = unit_add(lx, kind);
 
-	if (lx->ntoks > 1 && lx->toks[1].kind == TOK_IDENT)
-		d->sym = lx->toks[1].sym;
+	if (lx->ntoks != 0 && lx->toks[0].kind == TOK_IDENT)
+		d->sym = lx->toks[0].sym;
 	link_branch(lx, kind, (uint32_t)lx->unit->n - 1);
 }
 
@@ -182,10 +182,10 @@ dir_define(struct lexer *lx)
 	struct macro *m;
 	struct sym *s;
 
-	if (lx->ntoks < 2 || lx->toks[1].kind != TOK_IDENT)
+	if (lx->ntoks == 0 || lx->toks[0].kind != TOK_IDENT)
 		return;
-	s = lx->toks[1].sym;
-	if (lex_define(lx, 1, &m) < 0)
+	s = lx->toks[0].sym;
+	if (lex_define(lx, &m) < 0)
 		return;		/* the compiler refuses it, too */
 	d = unit_add(lx, DIR_DEFINE);
 	d->sym = s;
@@ -196,8 +196,8 @@ dir_define(struct lexer *lx)
 static void
 dir_undef(struct lexer *lx)
 {
-	if (lx->ntoks >= 2 && lx->toks[1].kind == TOK_IDENT)
-		unit_add(lx, DIR_UNDEF)->sym = lx->toks[1].sym;
+	if (lx->ntoks != 0 && lx->toks[0].kind == TOK_IDENT)
+		unit_add(lx, DIR_UNDEF)->sym = lx->toks[0].sym;
 }
 
 static bool
@@ -211,9 +211,9 @@ is_word(const struct lexer *lx, size_t i, const char *word)
 static void
 pragma_macro(struct lexer *lx, enum directive_kind kind)
 {
-	const struct tok *t = &lx->toks[3];
+	const struct tok *t = &lx->toks[2];
 
-	if (lx->ntoks < 4 || t->kind != TOK_STRING || t->len < 3)
+	if (lx->ntoks < 3 || t->kind != TOK_STRING || t->len < 3)
 		return;
 	unit_add(lx, kind)->sym = lex_name(lx, t->text + 1,
 	    t->text + t->len - 1);
@@ -235,19 +235,19 @@ pragma_dependency(struct lexer *lx, const char *p, const char *end)
 static void
 dir_pragma(struct lexer *lx, const char *p, const char *end)
 {
-	if (is_word(lx, 1, "once"))
+	if (is_word(lx, 0, "once"))
 		unit_add(lx, DIR_ONCE);
-	else if (is_word(lx, 1, "push_macro"))
+	else if (is_word(lx, 0, "push_macro"))
 		pragma_macro(lx, DIR_PUSH);
-	else if (is_word(lx, 1, "pop_macro"))
+	else if (is_word(lx, 0, "pop_macro"))
 		pragma_macro(lx, DIR_POP);
-	else if (is_word(lx, 1, "GCC") && is_word(lx, 2, "dependency"))
+	else if (is_word(lx, 0, "GCC") && is_word(lx, 1, "dependency"))
 		pragma_dependency(lx, p, end);
-	else if (is_word(lx, 1, "GCC") && is_word(lx, 2, "pch_preprocess"))
+	else if (is_word(lx, 0, "GCC") && is_word(lx, 1, "pch_preprocess"))
 		unit_add_unsure(lx, "#pragma GCC pch_preprocess");
-	else if (is_word(lx, 1, "clang") && is_word(lx, 2, "module"))
+	else if (is_word(lx, 0, "clang") && is_word(lx, 1, "module"))
 		unit_add_unsure(lx, "#pragma clang module");
-	else if (is_word(lx, 1, "include_alias"))
+	else if (is_word(lx, 0, "include_alias"))
 		unit_add_unsure(lx, "#pragma include_alias");
 }
 
@@ -266,7 +266,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 	if (word == WORD_NONE || word > WORD_LINE)
 		return;
 	if (word < WORD_INCLUDE || word > WORD_EMBED)
-		lex_line(lx, p, end);
+		lex_line(lx, q, end);
 	switch (word) {
 	case WORD_IF:		dir_if(lx, false); break;
 	case WORD_ELIF:		dir_if(lx, true); break;
@@ -296,18 +296,22 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 static size_t
 splice_line(struct lexer *lx, const char *p, const char *end)
 {
-	size_t need = (size_t)(end - p) + 2, n = 0, skip;
+	size_t need = (size_t)(end - p) + 2, n = 0, skip, run;
+	const char *q;
 
 	if (lx->line_size < need) {
 		lx->line_size = need * 2;
 		lx->line = mem_realloc(lx->line, lx->line_size, 1);
 	}
 	while (p < end) {
-		skip = text_splice(p, end);
-		if (skip != 0)
-			p += skip;
-		else
-			lx->line[n++] = *p++;
+		q = memchr(p, '\\', (size_t)(end - p));
+		run = (size_t)((q != NULL ? q : end) - p);
+		skip = text_splice(p + run, end);
+		if (skip == 0 && q != NULL)
+			run++;
+		memcpy(lx->line + n, p, run);
+		n += run;
+		p += run + skip;
 	}
 	lx->line[n] = '\n';
 	lx->line[n + 1] = '\0';
