@@ -114,7 +114,8 @@ static const int calls[] = {
 	SYS_recvmsg, SYS_sendmsg, SYS_recvfrom, SYS_sendto, SYS_getsockopt,
 	SYS_clock_gettime, SYS_exit_group, SYS_exit, SYS_rt_sigreturn,
 	SYS_rt_sigprocmask, SYS_futex, SYS_fcntl, SYS_getrandom,
-	SYS_unlinkat, SYS_restart_syscall,
+	SYS_unlinkat, SYS_restart_syscall, SYS_inotify_add_watch,
+	SYS_inotify_rm_watch,
 #ifdef SYS_poll
 	SYS_poll,
 #endif

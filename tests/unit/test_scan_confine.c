@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -40,6 +41,7 @@ struct world {
 	int socket_dir;
 	int listener;		/* at w->socket */
 	int writable;		/* w->file, open for writing */
+	int notices;		/* inotify's, made beforehand */
 };
 
 /* 0: it was done; else errno. */
@@ -58,6 +60,40 @@ try_read(struct world *w)
 	int fd = open(w->file, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? errno : done(read(fd, &c, 1));
+}
+
+/* By way of a descriptor, and what it tells. */
+static int
+try_watch(struct world *w)
+{
+	char path[NAME_SIZE], buf[4096];
+	struct stat st;
+	int fd = open(w->file, O_RDONLY | O_CLOEXEC), wd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	wd = inotify_add_watch(w->notices, path, IN_OPEN);
+	if (fd < 0 || wd < 0)
+		return errno;
+	(void)close(open(w->file, O_RDONLY | O_CLOEXEC));
+	if (read(w->notices, buf, sizeof(buf)) < 0 || fstat(fd, &st) < 0)
+		return errno;
+	return done(inotify_rm_watch(w->notices, wd));
+}
+
+static int
+try_more_notices(struct world *w)
+{
+	(void)w;
+	return done(inotify_init1(IN_CLOEXEC));
+}
+
+static int
+try_fanotify(struct world *w)
+{
+	(void)w;
+	/* without a privilege it may report no more than names */
+	return done(syscall(SYS_fanotify_init, 0x200 /* FAN_REPORT_FID */,
+	    O_RDONLY));
 }
 
 static int
@@ -281,7 +317,8 @@ set_up(void **state)
 	assert_int_equal(mkdir(w->sockets, 0700), 0);
 	w->socket_dir = open(w->sockets, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	w->writable = open(w->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(w->socket_dir >= 0 && w->writable >= 0);
+	w->notices = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	assert_true(w->socket_dir >= 0 && w->writable >= 0 && w->notices >= 0);
 	assert_int_equal(write(w->writable, "y", 1), 1);
 	(void)strncpy(sa.sun_path, w->socket, sizeof(sa.sun_path) - 1);
 	w->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -308,6 +345,7 @@ tear_down(void **state)
 	}
 	(void)close(w->listener);
 	(void)close(w->writable);
+	(void)close(w->notices);
 	(void)close(w->socket_dir);
 	assert_int_equal(rmdir(w->sockets), 0);
 	assert_int_equal(rmdir(w->dir), 0);
@@ -319,6 +357,7 @@ static void
 test_what_it_needs_still_works(void **state)
 {
 	assert_int_equal(run(*state, try_read, true), 0);
+	assert_int_equal(run(*state, try_watch, true), 0);
 	assert_int_equal(run(*state, try_remove_socket, true), 0);
 }
 
@@ -337,6 +376,8 @@ static const struct {
 	{ "make a socket pair", try_pair }, { "signal another", try_kill },
 	{ "be traced", try_trace }, { "make a namespace", try_namespace },
 	{ "change directory", try_chdir }, { "be dumpable again", try_core },
+	{ "make an inotify", try_more_notices },
+	{ "make a fanotify", try_fanotify },
 	{ "rename", try_rename }, { "remove another file", try_remove_other },
 };
 
@@ -352,7 +393,8 @@ test_nothing_else_does(void **state)
 		if (e == 0)
 			fail_msg("%s: done although confined", attacks[i].name);
 		e = run(w, attacks[i].try, false);
-		if (e != 0 && attacks[i].try != try_namespace)
+		if (e != 0 && attacks[i].try != try_namespace &&
+		    attacks[i].try != try_fanotify)
 			fail_msg("%s: not even possible unconfined: %s",
 			    attacks[i].name, strerror(e));
 		/* what the control made or took away */
