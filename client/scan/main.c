@@ -18,6 +18,7 @@
 
 #include "client/scan/ask.h"
 #include "client/scan/confine.h"
+#include "client/scan/notice.h"
 #include "client/scan/scan.h"
 #include "client/scan/serve.h"
 #include "lib/clock.h"
@@ -226,12 +227,14 @@ serve_confined(struct settings *s)
 	s->serve.listen_fd = LISTEN_FD;
 	s->serve.user = geteuid();
 	s->serve.fds_max = raise_fds();
+	s->serve.notices = notices_open();
 	s->serve.ending = remove_socket;
 	s->serve.arg = &at;
 	if ((r = confine_self(at.dir)) < 0)
 		log_errx("cannot confine the scanner: %s", err_text(r));
 	else
 		r = serve_run(&s->serve);
+	notices_close(s->serve.notices);
 	fd_close(&at.dir);
 	return r;
 }

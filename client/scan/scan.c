@@ -47,6 +47,12 @@ scan_free(struct scan *s)
 	free(s);
 }
 
+void
+scan_use_notices(struct scan *s, struct notices *n)
+{
+	s->tree.notices = n;
+}
+
 size_t
 scan_memory(const struct scan *s)
 {

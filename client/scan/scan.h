@@ -86,6 +86,11 @@ struct scan;
 struct scan *scan_new(size_t fds_max);
 void scan_free(struct scan *s);
 
+/* scan_use_notices - have the kernel tell of changes; in n: borrowed, for the
+ * life of s; may be NULL. */
+struct notices;
+void scan_use_notices(struct scan *s, struct notices *n);
+
 /*
  * scan_command - the files of one job.
  * out     a: scan_answer_free() later, whatever is returned

@@ -98,6 +98,15 @@ refuse(struct server *s, struct client *c, const char *why)
 	return send_out(s, c);
 }
 
+static struct scan *
+new_scan(const struct serve_options *o)
+{
+	struct scan *s = scan_new(o->fds_max);
+
+	scan_use_notices(s, o->notices);
+	return s;
+}
+
 /* Too much remembered: begin anew rather than grow for ever. */
 static void
 limit_memory(struct server *s)
@@ -106,7 +115,7 @@ limit_memory(struct server *s)
 	    (size_t)s->opt->memory_mb)
 		return;
 	scan_free(s->scan);
-	s->scan = scan_new(s->opt->fds_max);
+	s->scan = new_scan(s->opt);
 }
 
 /* in      r: what came of making it */
@@ -348,7 +357,7 @@ serve_run(const struct serve_options *o)
 	int r = 0;
 
 	s->opt = o;
-	s->scan = scan_new(s->opt->fds_max);
+	s->scan = new_scan(o);
 	s->last_ms = clock_ms();
 	buf_init(&s->out, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES);
 	while (r == 0 && !s->is_ending)

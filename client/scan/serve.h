@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "client/scan/notice.h"
 #include "lib/err.h"
 
 #define SERVE_CLIENTS_MAX	512
@@ -13,6 +14,7 @@ struct serve_options {
 	int listen_fd;		/* closed at the end */
 	uid_t user;		/* whose connections are taken */
 	size_t fds_max;		/* directories held open */
+	struct notices *notices;	/* borrowed; NULL: none are to be had */
 	long idle_s;		/* ends after so long without a request */
 	long memory_mb;		/* forgets everything above this */
 	/* ending - called once, before the last connection is closed: whoever

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -34,11 +36,21 @@
 #define ZFS_SUPER_MAGIC_	0x2fc12fc1
 #define BCACHEFS_SUPER_MAGIC_	0xca451a4e
 
-/* File systems whose directories' times tell of every change of a name. */
-static const long local_types[] = {
-	EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
-	F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, SQUASHFS_MAGIC,
-	EROFS_SUPER_MAGIC_V1, ZFS_SUPER_MAGIC_, BCACHEFS_SUPER_MAGIC_,
+/*
+ * Those that tell are changed by system calls on them and in no other way.  An
+ * overlay's layers may be written to underneath, and what is copied up becomes
+ * another inode; ZFS can be rolled back while it is mounted.
+ */
+static const struct {
+	long type;
+	enum fs_kind kind;
+} local_types[] = {
+	{ EXT4_SUPER_MAGIC, FS_TELLS }, { XFS_SUPER_MAGIC, FS_TELLS },
+	{ BTRFS_SUPER_MAGIC, FS_TELLS }, { TMPFS_MAGIC, FS_TELLS },
+	{ F2FS_SUPER_MAGIC, FS_TELLS }, { SQUASHFS_MAGIC, FS_TELLS },
+	{ EROFS_SUPER_MAGIC_V1, FS_TELLS },
+	{ OVERLAYFS_SUPER_MAGIC, FS_LOCAL }, { ZFS_SUPER_MAGIC_, FS_LOCAL },
+	{ BCACHEFS_SUPER_MAGIC_, FS_LOCAL },
 };
 
 static int64_t
@@ -120,6 +132,7 @@ free_dir(struct tree *t, struct dir *d)
 		}
 	t->names_bytes -= sizeof(*d);
 	t->deaths++;
+	notice_drop(t->notices, &d->notice, false);
 	close_dir(t, d);
 	free(d->buckets);
 	free((void *)(uintptr_t)d->path);
@@ -136,6 +149,7 @@ tree_free(struct tree *t)
 		for (f = t->files[i]; f != NULL; f = next) {
 			next = f->next;
 			drop_readings(t, f);
+			notice_drop(t->notices, &f->notice, false);
 			free(f);
 		}
 	free(t->files);
@@ -144,17 +158,90 @@ tree_free(struct tree *t)
 	free(t->text);
 }
 
+/* ---- what the kernel tells ------------------------------------------- */
+
+/* Whether the names of d are what they were found to be, as far as we know. */
+static bool
+is_sure(const struct tree *t, const struct dir *d)
+{
+	return d->settled == t->trust || d->notice.wd != 0;
+}
+
+/* Ends d's watch: names that only the watch vouched for are not known. */
+static void
+lose_dir(struct tree *t, struct dir *d, bool is_doubtful)
+{
+	notice_drop(t->notices, &d->notice, is_doubtful);
+	if (d->settled != t->trust)
+		d->gen++;
+}
+
+/*
+ * Whether a file system could take one name for the other: some do not tell
+ * upper from lower case, in a way of their own beyond ASCII.
+ */
+static bool
+may_be_same(const char *a, const char *b)
+{
+	while (*a != '\0' && tolower((unsigned char)*a) ==
+	    tolower((unsigned char)*b)) {
+		a++;
+		b++;
+	}
+	return *a == *b || ((*a | *b) & 0x80) != 0;
+}
+
+/* Builds write files of all sorts beside the sources: few are looked for. */
+static bool
+was_looked_for(const struct dir *d, const char *name)
+{
+	const struct ent *e;
+	size_t i;
+
+	for (i = 0; i < d->nbuckets; i++)
+		for (e = d->buckets[i]; e != NULL; e = e->next)
+			if (may_be_same(e->name->name, name))
+				return true;
+	return false;
+}
+
+#define OWNER(w, type)	\
+	((type *)(void *)((char *)(w) - offsetof(type, notice)))
+
+/* A notice_told. */
+static void
+told(void *arg, struct notice *w, const char *name)
+{
+	struct tree *t = arg;
+	struct dir *d;
+
+	if (!w->is_dir) {
+		notice_drop(t->notices, w, true);
+		return;
+	}
+	d = OWNER(w, struct dir);
+	if (name == NULL)
+		lose_dir(t, d, true);
+	else if (was_looked_for(d, name))
+		d->gen++;
+}
+
 void
 tree_begin(struct tree *t)
 {
-	int64_t offset;
+	int64_t up_ns, offset;
 
 	t->scan++;
 	t->now_ns = clock_now_ns(CLOCK_REALTIME);
-	offset = t->now_ns - clock_now_ns(CLOCK_BOOTTIME);
+	up_ns = clock_now_ns(CLOCK_BOOTTIME);
+	t->up_s = (uint32_t)(up_ns / NS_PER_S);
+	offset = t->now_ns - up_ns;
 	if (llabs(offset - t->clock_offset_ns) > CLOCK_STEP_NS)
 		t->trust++;
 	t->clock_offset_ns = offset;
+	/* if not, a device may be another one by now */
+	if (t->notices != NULL && !notices_take(t->notices, told, t))
+		t->ndevs = 0;
 }
 
 static const char *
@@ -245,70 +332,138 @@ open_dir(struct tree *t, struct dir *d)
 		close_dir(t, d);
 }
 
-static bool
-type_is_local(long type)
+static enum fs_kind
+kind_of_type(long type)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(local_types) / sizeof(local_types[0]); i++)
-		if ((uint32_t)type == (uint32_t)local_types[i])
-			return true;
-	return false;
+		if ((uint32_t)type == (uint32_t)local_types[i].type)
+			return local_types[i].kind;
+	return FS_OTHER;
 }
 
-/* Whether the device that d is on is of a kind whose times can be trusted. */
-static bool
-is_local(struct tree *t, struct dir *d)
+/* How far the device that d is on can be trusted. */
+static enum fs_kind
+kind_of(struct tree *t, struct dir *d)
 {
 	struct statfs fs;
 	size_t i;
 
 	for (i = 0; i < t->ndevs; i++)
 		if (t->devs[i].dev == d->stamp.dev)
-			return t->devs[i].is_local;
+			return t->devs[i].kind;
 	if (statfs(d->len != 0 ? d->path : "/", &fs) < 0)
-		return false;
+		return FS_OTHER;
 	d->is_proc = fs.f_type == PROC_SUPER_MAGIC;
 	if (d->is_proc || t->ndevs == sizeof(t->devs) / sizeof(t->devs[0]))
-		return !d->is_proc && type_is_local(fs.f_type);
+		return kind_of_type(fs.f_type);
 	t->devs[t->ndevs].dev = d->stamp.dev;
-	t->devs[t->ndevs].is_local = type_is_local(fs.f_type);
-	return t->devs[t->ndevs++].is_local;
+	t->devs[t->ndevs].kind = kind_of_type(fs.f_type);
+	return t->devs[t->ndevs++].kind;
 }
 
-/* Looks at the directory's times, once a scan. */
+/*
+ * Has the kernel tell of names in d from here on.  What is known of them holds
+ * if d's times say so now that the watch is there.
+ */
 static void
-touch_dir(struct tree *t, struct dir *d)
+watch_dir(struct tree *t, struct dir *d)
+{
+	struct scan_stamp now;
+	struct stat st;
+	AUTOFD own = -1;
+	int fd = d->fd;
+
+	if (d->notice.wd != 0 || !notice_is_due(t->notices, &d->notice) ||
+	    kind_of(t, d) != FS_TELLS)
+		return;
+	if (fd < 0)
+		fd = own = open(d->len != 0 ? d->path : "/", O_PATH |
+		    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || notice_add_dir(t->notices, &d->notice, fd) < 0)
+		return;
+	if (fstat(fd, &st) < 0 || st.st_ino != d->stamp.ino ||
+	    st.st_dev != d->stamp.dev) {
+		lose_dir(t, d, true);
+		return;
+	}
+	now = stamp_of(&st);
+	if (d->settled == t->trust && same_stamp(&now, &d->stamp))
+		return;
+	d->gen++;
+	d->stamp = now;
+	d->settled = 0;
+}
+
+/* Takes what d's times say now; a watch knows better, if it is on this d. */
+static void
+compare_dir(struct tree *t, struct dir *d, const struct scan_stamp *now)
+{
+	if (now->ino != d->stamp.ino || now->dev != d->stamp.dev) {
+		close_dir(t, d);
+		notice_drop(t->notices, &d->notice, false);
+	}
+	if (d->notice.wd != 0)
+		return;
+	if (!same_stamp(now, &d->stamp)) {
+		d->gen++;
+		d->stamp = *now;
+		d->settled = 0;
+		d->is_proc = false;
+	}
+	if (d->settled != t->trust && kind_of(t, d) != FS_OTHER &&
+	    now->ctime_ns < t->now_ns - GRAIN_LOCAL_NS)
+		d->settled = t->trust;
+}
+
+/* Asks for the directory's times; its parent was asked already. */
+static void
+look_at_dir(struct tree *t, struct dir *d)
 {
 	struct scan_stamp now;
 	struct stat st;
 
-	if (d->scan == t->scan)
-		return;
-	d->scan = t->scan;
-	if (d->parent != d)
-		touch_dir(t, d->parent);	/* its fd must be the right one */
+	d->at_gen = d->parent->gen;
+	d->at_settled = is_sure(t, d->parent) ? t->trust : 0;
 	d->is_gone = stat_dir(d, &st) < 0 || !S_ISDIR(st.st_mode);
 	if (d->is_gone) {
+		notice_drop(t->notices, &d->notice, true);
 		close_dir(t, d);
 		d->gen++;
 		d->settled = 0;
 		return;
 	}
 	now = stamp_of(&st);
-	if (now.ino != d->stamp.ino || now.dev != d->stamp.dev)
-		close_dir(t, d);
-	if (!same_stamp(&now, &d->stamp)) {
-		d->gen++;
-		d->stamp = now;
-		d->settled = 0;
-		d->is_proc = false;
-	}
-	if (d->settled != t->trust && is_local(t, d) &&
-	    now.ctime_ns < t->now_ns - GRAIN_LOCAL_NS)
-		d->settled = t->trust;
+	compare_dir(t, d, &now);
 	if (d->fd < 0 && ++d->uses > SCANS_BEFORE_OPEN)
 		open_dir(t, d);
+	watch_dir(t, d);
+}
+
+/* Whether the path still leads to the directory that was looked at. */
+static bool
+is_in_place(const struct tree *t, const struct dir *d)
+{
+	const struct dir *p = d->parent;
+
+	return p == d || (!p->is_gone && d->at_gen == p->gen &&
+	    d->at_settled == t->trust);
+}
+
+/* Makes sure of the directory, once a scan. */
+static void
+touch_dir(struct tree *t, struct dir *d)
+{
+	if (d->scan == t->scan)
+		return;
+	d->scan = t->scan;
+	if (d->parent != d)
+		touch_dir(t, d->parent);	/* its fd must be the right one */
+	if (d->notice.wd != 0 && !notice_holds(t->notices, &d->notice))
+		lose_dir(t, d, false);
+	if (d->notice.wd == 0 || !is_in_place(t, d))
+		look_at_dir(t, d);
 }
 
 static void
@@ -386,6 +541,7 @@ check_file(struct tree *t, struct file *f, const struct scan_stamp *now)
 	if (f->settled == t->trust && same_stamp(&f->stamp, now))
 		return;
 	drop_readings(t, f);
+	notice_drop(t->notices, &f->notice, true);
 	set_stamp(t, f, now);
 	f->settled = 0;
 	f->has_once = false;
@@ -482,7 +638,73 @@ look_up(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 		return r;
 	e->scan = t->scan;
 	e->gen = d->gen;
-	e->settled = d->settled;
+	e->settled = is_sure(t, d) ? t->trust : 0;
+	return 0;
+}
+
+/*
+ * Whether a file is what it was without asking.  Once a second it is asked all
+ * the same, in case that there is a change of which no kernel tells.
+ */
+static bool
+is_unchanged(const struct tree *t, const struct file *f)
+{
+	return f->notice.wd != 0 && f->settled == t->trust &&
+	    notice_holds(t->notices, &f->notice) && f->looked_s == t->up_s;
+}
+
+/* Has the kernel tell of changes to the file, whose times have just been
+ * asked for, from here on. */
+static void
+watch_file(struct tree *t, struct ent *e)
+{
+	struct file *f = e->file;
+	struct scan_stamp now;
+	const char *name;
+	struct stat st;
+	AUTOFD fd = -1;
+	int at;
+
+	if (f->notice.wd != 0 && !notice_holds(t->notices, &f->notice))
+		notice_drop(t->notices, &f->notice, false);
+	if (f->notice.wd != 0 || f->settled != t->trust ||
+	    e->in->stamp.dev != f->stamp.dev ||
+	    !notice_is_due(t->notices, &f->notice) ||
+	    kind_of(t, e->in) != FS_TELLS)
+		return;
+	at = name_in(t, e->in, e->name, &name);
+	fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    notice_add_file(t->notices, &f->notice, fd, &st) < 0)
+		return;
+	if (fstat(fd, &st) == 0) {
+		now = stamp_of(&st);
+		if (same_stamp(&now, &f->stamp))
+			return;
+	}
+	notice_drop(t->notices, &f->notice, true);
+}
+
+/* Asks for the times of a file whose name is known. */
+static int
+look_at_file(struct tree *t, struct ent *e)
+{
+	struct scan_stamp now;
+	const char *name;
+	struct stat st;
+	int at = name_in(t, e->in, e->name, &name);
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return ERR_NOENT;
+	now = stamp_of(&st);
+	if (!S_ISREG(st.st_mode) || now.ino != e->file->stamp.ino ||
+	    now.dev != e->file->stamp.dev)
+		return look(t, e);
+	e->file_scan = t->scan;
+	check_file(t, e->file, &now);
+	e->file->looked_s = t->up_s;
+	watch_file(t, e);
 	return 0;
 }
 
@@ -538,24 +760,16 @@ tree_trace_flags(struct tree *t, struct file *f)
 int
 tree_file(struct tree *t, struct ent *e, struct file **out)
 {
-	struct scan_stamp now;
-	const char *name;
-	struct stat st;
-	int r, at;
+	int r;
 
-	if (e->file_scan != t->scan) {
-		at = name_in(t, e->in, e->name, &name);
-		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return ERR_NOENT;
-		now = stamp_of(&st);
-		if (S_ISREG(st.st_mode) && now.ino == e->file->stamp.ino &&
-		    now.dev == e->file->stamp.dev) {
-			e->file_scan = t->scan;
-			check_file(t, e->file, &now);
-		} else if ((r = look(t, e)) < 0) {
-			return r;
-		}
+	if (e->type != ENT_FILE)
+		return ERR_NOENT;
+	if (e->file_scan != t->scan && is_unchanged(t, e->file)) {
+		e->file_scan = t->scan;
+		e->file->checked = t->scan;
 	}
+	if (e->file_scan != t->scan && (r = look_at_file(t, e)) < 0)
+		return r;
 	if (e->type != ENT_FILE)
 		return ERR_NOENT;
 	*out = e->file;
@@ -781,8 +995,8 @@ load(struct tree *t, int fd, size_t size)
 static uint32_t
 settle(struct tree *t, struct ent *e, int fd, const struct scan_stamp *before)
 {
-	int64_t grain = is_local(t, e->in) && e->in->stamp.dev == before->dev ?
-	    GRAIN_LOCAL_NS : GRAIN_OTHER_NS;
+	int64_t grain = kind_of(t, e->in) != FS_OTHER &&
+	    e->in->stamp.dev == before->dev ? GRAIN_LOCAL_NS : GRAIN_OTHER_NS;
 	struct scan_stamp after;
 	struct stat st;
 

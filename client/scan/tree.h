@@ -9,6 +9,10 @@
  * Both hold only if the times were already old when we looked: a second
  * change within the clock's grain leaves the same time.  Each directory and
  * file is asked for its times once a scan.
+ *
+ * Where the kernel tells of changes (notice.h) it need not be asked: names in
+ * a directory stay what they were found to be until it tells of one of them,
+ * whatever else comes and goes there and changes the directory's times.
  */
 #ifndef SCAN_TREE_H
 #define SCAN_TREE_H
@@ -20,6 +24,7 @@
 
 #include "client/scan/atom.h"
 #include "client/scan/lex.h"
+#include "client/scan/notice.h"
 #include "client/scan/trace.h"
 #include "client/scan/scan.h"
 #include "lib/err.h"
@@ -46,6 +51,8 @@ struct file {
 	uint32_t settled;		/* tree.trust if it was old when it was read */
 	uint32_t checked;		/* scan that compared the stamp */
 	struct reading *readings;	/* owns */
+	struct notice notice;
+	uint32_t looked_s;		/* tree.up_s when it was looked at */
 	/* of the scan whose number is `seen` */
 	uint32_t seen;
 	bool entered;			/* its directives ran */
@@ -55,6 +62,13 @@ struct file {
 	uint32_t change;		/* no other stamp has it */
 	uint32_t drops;			/* no other readings have it */
 	uint32_t mark;			/* replay.c's */
+};
+
+/* How far a file system is to be believed. */
+enum fs_kind {
+	FS_OTHER,
+	FS_LOCAL,	/* a directory's times tell of every change of a name */
+	FS_TELLS,	/* and there are events for every change */
 };
 
 struct dir;
@@ -95,6 +109,10 @@ struct dir {
 	uint32_t scan;			/* that looked at the times */
 	uint32_t gen;			/* counts changes */
 	uint32_t settled;		/* tree.trust if it may be kept */
+	struct notice notice;		/* while watched, the stamp and settled
+					   stay those of before */
+	uint32_t at_gen;		/* of parent, when it was looked at there */
+	uint32_t at_settled;		/* tree.trust if that may be kept */
 	bool is_proc;			/* shows each process another thing */
 	bool is_gone;
 	uint32_t named;			/* scan whose answer has it */
@@ -115,6 +133,7 @@ struct tree {
 	uint32_t scan;			/* number of the scan in hand, > 0 */
 	int64_t now_ns;			/* its start, of CLOCK_REALTIME */
 	int64_t clock_offset_ns;	/* real minus monotonic time */
+	uint32_t up_s;			/* its start, of CLOCK_BOOTTIME */
 	uint32_t trust;			/* changes when the clock was set */
 	uint32_t changes;		/* counts files' stamps */
 	uint32_t drops;			/* counts readings given up */
@@ -124,9 +143,10 @@ struct tree {
 	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
 	size_t replayed;		/* … and of what including them did */
+	struct notices *notices;	/* borrows; NULL: nothing is told */
 	struct {
 		uint64_t dev;
-		bool is_local;
+		enum fs_kind kind;
 	} devs[32];
 	size_t ndevs;
 	size_t nfds, fds_max;		/* directories held open */

@@ -335,7 +335,7 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(small):
 
 # ---- how it ends ----------------------------------------------------------
 
-def start_by_hand(tree, *args):    # noqa: F811
+def start_by_hand(tree, *args, program=(SCAND,)):    # noqa: F811
     """A daemon with options of its own, its socket made here."""
     d = tree.path(".run/distcc-scan")
     os.mkdir(d, 0o700)
@@ -348,7 +348,7 @@ def start_by_hand(tree, *args):    # noqa: F811
             os.dup2(keep, 3)
             os.set_inheritable(3, True)
 
-        subprocess.run([SCAND, *args, "--listening"], check=True,
+        subprocess.run([*program, *args, "--listening"], check=True,
                        close_fds=False, preexec_fn=prepare)
         os.close(keep)
 

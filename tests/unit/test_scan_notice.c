@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: client/scan/answer.c client/scan/atom.c client/scan/cond.c client/scan/engine.c client/scan/expand.c client/scan/facts.c client/scan/lex.c client/scan/macro.c client/scan/notice.c client/scan/number.c client/scan/opts.c client/scan/recall.c client/scan/scan.c client/scan/search.c client/scan/text.c client/scan/replay.c client/scan/trace.c client/scan/tree.c client/scan/unit.c client/scan/watch.c */
+/* What an event is taken for: which names, and whose watch. */
+#include "scan_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/scan/notice.h"
+#include "client/scan/tree.h"
+
+#define SCANS	8	/* then a directory is watched */
+
+struct world {
+	char dir[32];
+	int fd;			/* of dir */
+	struct notices *notices;
+	struct atoms atoms;
+	struct tree tree;
+	unsigned int told;	/* how often … */
+	bool by_name;		/* … and how, the last time */
+};
+
+static int
+set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/notice-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	w->fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(w->fd >= 0);
+	w->notices = notices_open();
+	if (w->notices == NULL)
+		return -1;
+	atoms_init(&w->atoms);
+	tree_init(&w->tree, &w->atoms, 64);
+	w->tree.notices = w->notices;
+	*state = w;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = { "a.h", "A.H", "x.o",
+		"\303\251.h" };
+	struct world *w = *state;
+	size_t i;
+
+	tree_free(&w->tree);
+	atoms_free(&w->atoms);
+	notices_close(w->notices);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		(void)unlinkat(w->fd, names[i], 0);
+	(void)close(w->fd);
+	assert_int_equal(rmdir(w->dir), 0);
+	free(w);
+	return 0;
+}
+
+static int
+make(struct world *w, const char *name)
+{
+	int fd = openat(w->fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* ---- names in a directory ---- */
+
+/* Looks for a.h; returns the directory. */
+static struct dir *
+look(struct world *w)
+{
+	char path[64];
+	struct walk walk;
+
+	(void)snprintf(path, sizeof(path), "%s/a.h", w->dir);
+	tree_begin(&w->tree);
+	(void)!tree_walk(&w->tree, w->tree.root, path, &walk);
+	return walk.dir;
+}
+
+/* Whether d's names were looked at again after this one was made. */
+static bool
+counts(struct world *w, struct dir *d, const char *name)
+{
+	uint32_t gen = d->gen;
+	int fd = make(w, name);
+
+	(void)close(fd);
+	assert_ptr_equal(look(w), d);
+	assert_int_not_equal(d->notice.wd, 0);
+	return d->gen != gen;
+}
+
+static void
+test_names(void **state)
+{
+	struct world *w = *state;
+	struct dir *d = NULL;
+	int i;
+
+	for (i = 0; i < SCANS; i++)
+		d = look(w);
+	if (d->notice.wd == 0)
+		skip();		/* /tmp is on a file system of another kind */
+	assert_false(counts(w, d, "x.o"));
+	assert_true(counts(w, d, "a.h"));
+	assert_false(counts(w, d, "x.o"));
+	/* some file systems take these for a.h, or may */
+	assert_true(counts(w, d, "A.H"));
+	assert_true(counts(w, d, "\303\251.h"));
+}
+
+/* ---- watches ---- */
+
+static void
+count(void *arg, struct notice *n, const char *name)
+{
+	struct world *w = arg;
+
+	(void)n;
+	w->told++;
+	w->by_name = name != NULL;
+}
+
+static int
+add_file(struct world *w, struct notice *n, int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return notice_add_file(w->notices, n, fd, &st);
+}
+
+static int
+open_a(const struct world *w)
+{
+	int fd = openat(w->fd, "a.h", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void
+test_one_inode_has_one_watch(void **state)
+{
+	struct world *w = *state;
+	struct notice one = { 0 }, two = { 0 };
+
+	assert_int_equal(notice_add_dir(w->notices, &one, w->fd), 0);
+	assert_true(notice_add_dir(w->notices, &two, w->fd) < 0);
+	assert_int_equal(two.wd, 0);
+	(void)close(make(w, "a.h"));
+	assert_true(notices_take(w->notices, count, w));
+	assert_int_equal(w->told, 1);
+	assert_true(w->by_name);
+	notice_drop(w->notices, &one, false);
+	assert_int_equal(notice_add_dir(w->notices, &two, w->fd), 0);
+	/* that the first one's has ended is not told of the second */
+	assert_true(notices_take(w->notices, count, w));
+	assert_int_equal(w->told, 1);
+	notice_drop(w->notices, &two, false);
+}
+
+static void
+test_no_watch_while_there_is_a_writer(void **state)
+{
+	struct world *w = *state;
+	struct notice n = { 0 };
+	int writer = make(w, "a.h"), reader = open_a(w);
+	void *map;
+
+	assert_int_equal(ftruncate(writer, 4096), 0);
+	assert_int_equal(add_file(w, &n, reader), ERR_BUSY);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, writer, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	(void)close(writer);
+	assert_int_equal(add_file(w, &n, reader), ERR_BUSY);
+	assert_int_equal(munmap(map, 4096), 0);
+	assert_int_equal(add_file(w, &n, reader), 0);
+	(void)notices_take(w->notices, count, w);
+	w->told = 0;
+	/* who comes later is told of before anything can be written */
+	(void)close(make(w, "a.h"));
+	(void)notices_take(w->notices, count, w);
+	assert_true(w->told != 0);
+	assert_false(w->by_name);
+	notice_drop(w->notices, &n, false);
+	(void)close(reader);
+}
+
+/* What the system's headers are to a user: nobody asks for a lease on them. */
+static void
+test_files_of_others(void **state)
+{
+	struct world *w = *state;
+	struct notice n = { 0 };
+	int fd = make(w, "a.h");
+
+	if (geteuid() != 0)
+		skip();
+	notices_close(w->notices);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(seteuid(65534), 0);
+	w->notices = notices_open();
+	assert_non_null(w->notices);
+	assert_int_equal(add_file(w, &n, fd), 0);
+	assert_int_equal(seteuid(0), 0);
+	(void)close(open_a(w));	/* of reading it nobody is told */
+	assert_true(notices_take(w->notices, count, w));
+	assert_int_equal(w->told, 0);
+	assert_int_equal(pwrite(fd, "x", 1, 0), 1);
+	assert_true(notices_take(w->notices, count, w));
+	assert_int_not_equal(w->told, 0);
+	notice_drop(w->notices, &n, false);
+
+	assert_int_equal(fchmod(fd, 0664), 0);
+	assert_int_equal(add_file(w, &n, fd), ERR_BUSY);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(fchown(fd, 65533, 65533), 0);
+	assert_int_equal(add_file(w, &n, fd), ERR_BUSY);
+	w->tree.notices = w->notices;
+	(void)close(fd);
+}
+
+static void
+test_doubts_put_it_off(void **state)
+{
+	struct world *w = *state;
+	struct notice n = { 0 };
+	unsigned int i, looks[4] = { 0 };
+
+	for (i = 0; i < 4; i++) {
+		while (!notice_is_due(w->notices, &n))
+			looks[i]++;
+		assert_int_equal(notice_add_dir(w->notices, &n, w->fd), 0);
+		notice_drop(w->notices, &n, i != 2);
+	}
+	assert_true(looks[0] > 0);
+	assert_true(looks[1] > looks[0] && looks[2] > looks[1]);
+	assert_int_equal(looks[3], 0);	/* nothing was wrong with it */
+	n = (struct notice){ 0 };
+	for (i = 0; i < 1000; i++)
+		assert_false(notice_is_due(NULL, &n));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_inode_has_one_watch,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_no_watch_while_there_is_a_writer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_files_of_others,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_doubts_put_it_off,
+		    set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
