@@ -7,12 +7,19 @@ in one run: stock plain, stock's pump (with the module that test_pump_stock.py
 puts in the place of Debian's broken one), ours cold and ours warm.  What the
 compilers use on the daemon's side is not counted.
 
+As root, the clients are another user's, whom the sources should belong to.  A
+root client's own files include the compiler's headers, and the daemon's compilers
+open them, on this very machine, for each job: then their times are asked for
+again, which is not so where the daemon is elsewhere.
+
 usage: pump.py --sources DIR [--only redis] [--limit 40] [--flags "-O0"]
+               [--user nobody]
 """
 import argparse
 import concurrent.futures
 import contextlib
 import os
+import pwd
 import re
 import resource
 import shutil
@@ -29,6 +36,18 @@ from test_scan_trees import SOURCE_SETS, source_jobs  # noqa: E402
 
 SCAND = os.path.join(harness.BUILD, "libexec/distcc-scand")
 MODULE = "/usr/lib/python3/dist-packages/include_server"
+
+
+@contextlib.contextmanager
+def running_as(user):
+    """What is started meanwhile is the user's; fork() costs more than the rest
+    of what is measured, so this process takes the user's id itself."""
+    was = os.getuid()
+    os.setresuid(user, user, was)
+    try:
+        yield
+    finally:
+        os.setresuid(was, was, was)
 
 
 def children_ms():
@@ -56,9 +75,9 @@ def accepted(jobs):
         return [j for j, good in zip(jobs, pool.map(is_good, jobs)) if good]
 
 
-def scanners():
+def scanners(user):
     """the include scanners that run here; other builds may have theirs"""
-    out = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f",
+    out = subprocess.run(["pgrep", "-u", str(user), "-f",
                           "distcc-scand.*--listening"],
                          stdout=subprocess.PIPE, check=False).stdout
     return {int(pid) for pid in out.split()}
@@ -118,6 +137,11 @@ class Bench:
     def __init__(self, args, jobs, daemon, temp):
         self.args, self.jobs, self.daemon, self.temp = args, jobs, daemon, temp
 
+    def make_dirs(self):
+        for name in ("plain", "stock", "ours"):
+            os.makedirs(f"{self.temp}/{name}", mode=0o700)
+            os.chown(f"{self.temp}/{name}", self.args.user, -1)
+
     def env(self, name, options):
         return harness.clean_env(
             DISTCC_HOSTS=self.daemon.hostspec + options, HOME=self.temp,
@@ -134,8 +158,6 @@ class Bench:
               f"  {sent_kb(self.daemon, mark):9.0f} kB sent", flush=True)
 
     def stock(self):
-        for name in ("plain", "stock"):
-            os.makedirs(f"{self.temp}/{name}", exist_ok=True)
         self.row("stock, lzo", harness.STOCK_CLIENT, self.env("plain", ",lzo"))
         pump = stock_pump(self.temp)
         if pump is None:
@@ -152,13 +174,13 @@ class Bench:
                        stdout=subprocess.DEVNULL)
 
     def ours(self):
-        os.makedirs(f"{self.temp}/ours", mode=0o700)
         env = self.env("ours", ",cpp,lzo")
 
-        others = scanners()
+        others = scanners(self.args.user)
 
         def scanner():
-            return sum(process_ms(pid) for pid in scanners() - others)
+            return sum(process_ms(pid) for pid in
+                       scanners(self.args.user) - others)
 
         self.row("ours, cold", harness.OUR_CLIENT, env, scanner)
         self.row("ours, warm", harness.OUR_CLIENT, env, scanner)
@@ -171,17 +193,24 @@ def main():
     ap.add_argument("--only", default="redis")
     ap.add_argument("--limit", type=int, default=40)
     ap.add_argument("--flags", default="-O0")
+    ap.add_argument("--user", default="nobody" if os.getuid() == 0 else
+                    os.getuid())
     args = ap.parse_args()
+    if isinstance(args.user, str):
+        args.user = pwd.getpwnam(args.user).pw_uid
     entry, = [e for e in SOURCE_SETS + MORE_SETS if e[0] == args.only]
     jobs = accepted(source_jobs(entry, args.limit, args.sources,
                                 lambda cc: cc))
     with tempfile.TemporaryDirectory() as temp, \
             harness.Daemon(temp + "/daemon") as daemon:
+        os.chown(temp, args.user, -1)
         print(f"{args.only}: {len(jobs)} files, load average "
               f"{os.getloadavg()[0]:.1f}\n{'':14}   client  scanner      sum")
         bench = Bench(args, jobs, daemon, temp)
-        bench.stock()
-        bench.ours()
+        bench.make_dirs()
+        with running_as(args.user):
+            bench.stock()
+            bench.ours()
 
 
 if __name__ == "__main__":
