@@ -37,6 +37,19 @@ add_number(struct scan_answer *a, uint32_t number)
 	a->numbers[a->nnumbers++] = number;
 }
 
+void
+answer_number(struct job *j, uint32_t number)
+{
+	struct numbers *ns = &j->scan->numbers;
+
+	if (!numbers_mark(ns, number))
+		return;
+	if (j->req->is_brief)
+		add_number(j->answer, number);
+	else
+		(void)scan_answer_add(j->answer, numbers_get(ns, number));
+}
+
 /*
  * Adds what there is to say of a name.
  * in      e: all but the path
@@ -45,14 +58,12 @@ add_number(struct scan_answer *a, uint32_t number)
 static void
 add(struct job *j, struct ent *name, struct scan_entry *e, uint32_t *number)
 {
-	bool is_brief = j->req->is_brief && e->is_system;
-
-	if (!is_brief || *number == 0)
+	if (!e->is_system || *number == 0)
 		e->path = tree_path(&j->scan->tree, name);
-	if (is_brief && *number == 0)
+	if (e->is_system && *number == 0)
 		*number = numbers_add(&j->scan->numbers, e);
-	if (is_brief && *number != 0)
-		add_number(j->answer, *number);
+	if (e->is_system && *number != 0)
+		answer_number(j, *number);
 	else
 		(void)scan_answer_add(j->answer, e);
 }
@@ -77,21 +88,33 @@ answer_mark_system(struct job *j, struct dir *d)
 	d->system_scan = j->scan->tree.scan;
 }
 
+bool
+answer_is_system(struct job *j, struct dir *d)
+{
+	return system_of(j, d) != NULL;
+}
+
+void
+answer_system_dir(struct job *j, struct dir *s)
+{
+	trace_op(&j->scan->trace, OP_SYSTEM, s, 0);
+	if (s->system_named == j->scan->tree.scan)
+		return;
+	s->system_named = j->scan->tree.scan;
+	(void)scan_answer_add(j->answer, &(struct scan_entry){
+	    .kind = SCAN_SYSTEMDIR, .is_system = true,
+	    .path = s->len != 0 ? s->path : "/" });
+}
+
 /* Whether something in d is the compiler's own; names that directory. */
 static bool
 name_system(struct job *j, struct dir *d)
 {
 	struct dir *s = system_of(j, d);
 
-	if (s == NULL)
-		return false;
-	if (s->system_named != j->scan->tree.scan) {
-		s->system_named = j->scan->tree.scan;
-		(void)scan_answer_add(j->answer, &(struct scan_entry){
-		    .kind = SCAN_SYSTEMDIR, .is_system = true,
-		    .path = s->len != 0 ? s->path : "/" });
-	}
-	return true;
+	if (s != NULL)
+		answer_system_dir(j, s);
+	return s != NULL;
 }
 
 void
@@ -165,10 +188,14 @@ int
 answer_file(struct job *j, struct ent *e)
 {
 	struct file *f;
+	bool is_system;
 	int r;
 
+	if (e->type == ENT_NULL)
+		return 0;
 	trace_op(&j->scan->trace, OP_FILE, e, 0);
-	if (e->named == j->scan->tree.scan || e->type == ENT_NULL)
+	is_system = name_system(j, e->in);
+	if (e->named == j->scan->tree.scan)
 		return 0;
 	if ((r = tree_file(&j->scan->tree, e, &f)) < 0)
 		return r;
@@ -177,7 +204,7 @@ answer_file(struct job *j, struct ent *e)
 		e->number = 0;
 	e->number_change = f->change;
 	add(j, e, &(struct scan_entry){ .kind = SCAN_FILE,
-	    .is_system = name_system(j, e->in), .stamp = f->stamp },
+	    .is_system = is_system, .stamp = f->stamp },
 	    &e->number);
 	return 0;
 }

@@ -82,7 +82,9 @@ struct sym {
 	uint8_t bound;		/* enum binding */
 	uint8_t word;		/* enum word */
 	bool busy;		/* being expanded */
-	bool tainted;		/* for this epoch: never trust a binding */
+	bool tainted : 1;	/* for this epoch: never trust a binding */
+	bool is_asked : 1;	/* somebody wanted to know the binding, once */
+	bool is_left_out : 1;	/* replay.c may leave it unbound till then */
 	uint32_t len;
 	uint32_t hash;
 	struct sym *next;	/* in the table's bucket */

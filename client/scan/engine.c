@@ -254,6 +254,7 @@ run_file(struct job *j, struct frame *f)
 	if (f->file->stamp.size > LARGE_BYTES)
 		j->next_check = 0;	/* that took a while */
 	f->is_renamed = f->includer != NULL && f->includer->is_renamed;
+	tree_trace_flags(&j->scan->tree, f->file);
 	if ((r = replay_find(j, f, u, &done)) < 0 || done)
 		return r;
 	replay_begin(j, f, u, &g);
@@ -268,10 +269,13 @@ static bool
 is_done(struct job *j, struct file *f, bool is_import)
 {
 	tree_see_file(&j->scan->tree, f);
-	if (f->once)
+	if (f->once) {
+		tree_trace_flags(&j->scan->tree, f);
 		return true;
+	}
 	if (is_import) {
-		trace_break(&j->scan->trace);
+		/* it alone asks whether a file was entered at all */
+		trace_refuse(&j->scan->trace);
 		macro_set_flag(&j->scan->macros, &f->once);
 		if (f->entered)
 			return true;
@@ -295,7 +299,6 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 		return 0;
 	f.file = found->ent->file;
 	tree_see_file(&j->scan->tree, f.file);
-	tree_trace_flags(&j->scan->tree, f.file);
 	if (f.file->maybe_once)
 		return job_unsure(j, "_Pragma(\"once\") in %.180s",
 		    tree_path(&j->scan->tree, found->ent));

@@ -49,6 +49,7 @@ void expand_free(struct expand *e);
 static inline enum binding
 expand_bound(struct expand *e, struct sym *s)
 {
+	trace_ask(e->macros->trace, s, macro_identity(e->macros, s));
 	if (e->note.is_on)
 		recall_note_name(&e->note, e->macros, s);
 	return macro_bound(e->macros, s);

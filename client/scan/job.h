@@ -142,6 +142,11 @@ int answer_file(struct job *j, struct ent *e) MUST_CHECK;
 void answer_dir(struct job *j, struct dir *d);
 void answer_link(struct job *j, struct ent *e);
 void answer_no_ent(struct job *j, struct ent *e);
+/* answer_number - what numbers_add() gave the number to. */
+void answer_number(struct job *j, uint32_t number);
+void answer_system_dir(struct job *j, struct dir *s);
+/* answer_is_system - whether d is the compiler's own, in this job. */
+bool answer_is_system(struct job *j, struct dir *d);
 void answer_absent(struct job *j, struct dir *d, struct sym *name);
 void answer_absent_dir(struct job *j, const char *path);
 void answer_mark_system(struct job *j, struct dir *d);

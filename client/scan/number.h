@@ -10,6 +10,7 @@
 #ifndef SCAN_NUMBER_H
 #define SCAN_NUMBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ struct numbers {
 	struct scan_entry *entries;	/* owns; [number], the first unused */
 	size_t n, size;
 	struct arena text;		/* of the entries */
+	/* those in the answer in hand */
+	uint64_t *marks;		/* owns: a bit for each */
+	size_t nmarks;			/* words */
+	uint32_t *marked;		/* owns: which bits are set */
+	size_t nmarked, marked_size;
 };
 
 void numbers_init(struct numbers *ns);
@@ -32,6 +38,12 @@ size_t numbers_memory(const struct numbers *ns);
 
 /* numbers_add - a number for what e says; 0: there are too many. */
 uint32_t numbers_add(struct numbers *ns, const struct scan_entry *e);
+
+/* numbers_begin - a new answer: none is marked. */
+void numbers_begin(struct numbers *ns);
+/* numbers_mark - in  number: given by numbers_add(); returns whether it is
+ * marked for the first time. */
+bool numbers_mark(struct numbers *ns, uint32_t number);
 
 /* numbers_get - what got the number; NULL if none did.  Lent. */
 const struct scan_entry *numbers_get(const struct numbers *ns, uint32_t number);

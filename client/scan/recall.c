@@ -34,7 +34,6 @@ recall_note_name(struct recall_note *note, const struct macros *m,
 {
 	size_t i;
 
-	trace_ask(m->trace, s, macro_identity(m, s));
 	for (i = 0; i < note->n; i++)
 		if (note->names[i].sym == s)
 			return;

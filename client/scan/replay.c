@@ -22,15 +22,21 @@ struct bound {
 struct inclusion {
 	struct inclusion *next;		/* used before this one */
 	uint64_t context;
+	uint64_t stirs;			/* the tree's when the needs were met,
+					   if it would have told since */
 	struct ent *ent;
 	struct dir *open_dir;
 	int place;
 	unsigned int depth;		/* levels of inclusion below */
-	size_t nasked, nbound, nneeds, nfound, size;
+	uint32_t first_asks;		/* the trace's when bound was sorted */
+	size_t nasked, nbound, nneeds, nflags, nfound, nnumbers, size;
+	size_t nwanted;			/* of bound: those that were asked for */
 	struct asked *asked;		/* these are behind the struct */
-	struct bound *bound;
-	struct op *needs;		/* OP_DIR, OP_READ, OP_FLAGS */
-	struct op *found;		/* all others */
+	struct bound *bound;		/* those that were asked for first */
+	struct op *needs;		/* OP_DIR, OP_READ, OP_STAMP */
+	struct op *flags;		/* OP_FLAGS */
+	struct op *found;		/* what is not in numbers[] */
+	uint32_t *numbers;		/* found of the compiler's own */
 };
 
 /* ---- the job's context ----------------------------------------------- */
@@ -104,31 +110,45 @@ context_of(struct job *j)
 
 /* ---- doing it again -------------------------------------------------- */
 
+/* out     is_told: becomes false if it would not be told when this changes */
 static bool
-is_needed_state(struct job *j, const struct op *op)
+is_met(struct job *j, const struct op *op, bool *is_told)
 {
 	struct tree *t = &j->scan->tree;
 	struct file *f;
 
-	switch (op->kind) {
-	case OP_DIR:
-		return tree_dir_gen(t, op->dir) == op->number;
-	case OP_READ:
-		return op->ent->type == ENT_FILE &&
-		    tree_file(t, op->ent, &f) == 0 &&
-		    f->settled == t->trust && f->drops == op->number;
-	case OP_FLAGS:
-		tree_see_file(t, op->file);
-		/* only #import asks whether it was entered */
-		return ((tree_flags(op->file) ^ op->flags) &
-		    (OP_ONCE | OP_MAYBE_ONCE)) == 0;
-	default:
-		return false;
+	if (op->kind == OP_DIR) {
+		if (tree_dir_gen(t, op->dir) != op->number)
+			return false;
+		*is_told = *is_told && tree_tells_of_dir(op->dir);
+		return true;
 	}
+	if (op->ent->type != ENT_FILE || tree_file(t, op->ent, &f) < 0)
+		return false;
+	*is_told = *is_told && tree_tells_of_file(t, f);
+	return op->kind == OP_STAMP ? f->change == op->number :
+	    f->drops == op->number && f->settled == t->trust;
 }
 
 static bool
-fits(struct job *j, const struct frame *f, const struct inclusion *in,
+are_needs_met(struct job *j, struct inclusion *in)
+{
+	bool is_told = true;
+	size_t i;
+
+	if (in->stirs == j->scan->tree.stirs)
+		return true;
+	in->stirs = 0;
+	for (i = 0; i < in->nneeds; i++)
+		if (!is_met(j, &in->needs[i], &is_told))
+			return false;
+	if (is_told)
+		in->stirs = j->scan->tree.stirs;
+	return true;
+}
+
+static bool
+fits(struct job *j, const struct frame *f, struct inclusion *in,
     uint64_t context)
 {
 	const struct macros *m = &j->scan->macros;
@@ -141,10 +161,14 @@ fits(struct job *j, const struct frame *f, const struct inclusion *in,
 	for (i = 0; i < in->nasked; i++)
 		if (macro_identity(m, in->asked[i].sym) != in->asked[i].is)
 			return false;
-	for (i = 0; i < in->nneeds; i++)
-		if (!is_needed_state(j, &in->needs[i]))
+	for (i = 0; i < in->nflags; i++) {
+		tree_see_file(&j->scan->tree, in->flags[i].file);
+		/* only #import asks whether it was entered */
+		if (((tree_flags(in->flags[i].file) ^ in->flags[i].flags) &
+		    (OP_ONCE | OP_MAYBE_ONCE)) != 0)
 			return false;
-	return true;
+	}
+	return are_needs_met(j, in);
 }
 
 static int
@@ -162,9 +186,54 @@ find_again(struct job *j, const struct op *op)
 	case OP_DIRECTORY:
 		answer_dir(j, op->dir);
 		return 0;
+	case OP_SYSTEM:
+		answer_system_dir(j, op->dir);
+		return 0;
 	default:
 		answer_place(j, op->number);
 		return 0;
+	}
+}
+
+/*
+ * Puts the names that somebody has asked for, ever, before those that nobody
+ * has: the second sort makes up most of a header.
+ */
+static void
+sort_bound(struct inclusion *in, uint32_t first_asks)
+{
+	struct bound b;
+	size_t i;
+
+	for (i = in->nwanted; i < in->nbound; i++) {
+		b = in->bound[i];
+		if (!b.sym->is_asked) {
+			b.sym->is_left_out = true;
+			continue;
+		}
+		in->bound[i] = in->bound[in->nwanted];
+		in->bound[in->nwanted++] = b;
+	}
+	in->first_asks = first_asks;
+}
+
+static void
+bind_again(struct scan *s, struct inclusion *in)
+{
+	size_t i, n = in->nbound;
+
+	if (in->first_asks != s->trace.first_asks)
+		sort_bound(in, s->trace.first_asks);
+	/* what this is a part of has to know them all */
+	if (s->trace.recording == 0) {
+		n = in->nwanted;
+		s->trace.has_left_out |= n != in->nbound;
+	}
+	for (i = 0; i < n; i++) {
+		const struct bound *b = &in->bound[i];
+
+		macro_restore(&s->macros, b->sym, (enum binding)b->bound,
+		    b->macro, b->identity);
 	}
 }
 
@@ -177,44 +246,39 @@ trace_again(struct job *j, const struct inclusion *in)
 
 	for (i = 0; i < in->nasked; i++)
 		trace_ask(t, in->asked[i].sym, in->asked[i].is);
-	for (i = 0; i < in->nneeds; i++) {
-		struct op op = in->needs[i];
-
-		if (op.kind == OP_FLAGS)
-			op.flags = tree_flags(op.file);
-		if (!t->is_off)
-			trace_add_op(t, op);
-	}
+	for (i = 0; i < in->nneeds && !t->is_off; i++)
+		trace_add_op(t, in->needs[i]);
+	for (i = 0; i < in->nflags; i++)
+		tree_trace_flags(&j->scan->tree, in->flags[i].file);
+	for (i = 0; i < in->nnumbers; i++)
+		trace_op(t, OP_NUMBER, NULL, in->numbers[i]);
 }
 
 static int
-do_again(struct job *j, const struct frame *f, const struct inclusion *in)
+do_again(struct job *j, const struct frame *f, struct inclusion *in)
 {
-	struct scan *s = j->scan;
-	bool was_off = s->trace.is_off;
+	struct trace *t = &j->scan->trace;
+	bool was_off = t->is_off;
 	size_t i;
 	int r = 0;
 
-	if (s->trace.recording != 0)
+	t->has_replayed = true;
+	if (t->recording != 0)
 		trace_again(j, in);
 	else
-		s->trace.is_off = true;	/* nobody will want it */
-	if (f->level + in->depth > s->trace.deepest)
-		s->trace.deepest = f->level + in->depth;
-	for (i = 0; i < in->nbound; i++) {
-		const struct bound *b = &in->bound[i];
-
-		macro_restore(&s->macros, b->sym, (enum binding)b->bound,
-		    b->macro, b->identity);
-	}
-	for (i = 0; i < in->nneeds; i++)
-		if (in->needs[i].kind == OP_FLAGS)
-			tree_set_flags(&s->tree, in->needs[i].file,
-			    in->needs[i].flags >> OP_AFTER);
+		t->is_off = true;	/* nobody will want it */
+	if (f->level + in->depth > t->deepest)
+		t->deepest = f->level + in->depth;
+	bind_again(j->scan, in);
+	for (i = 0; i < in->nflags; i++)
+		tree_set_flags(&j->scan->tree, in->flags[i].file,
+		    in->flags[i].flags >> OP_AFTER);
+	for (i = 0; i < in->nnumbers; i++)
+		answer_number(j, in->numbers[i]);
 	for (i = 0; r == 0 && i < in->nfound; i++)
 		r = find_again(j, &in->found[i]);
-	if (s->trace.recording == 0)
-		s->trace.is_off = was_off;
+	if (t->recording == 0)
+		t->is_off = was_off;
 	return r < 0 ? job_unsure(j, "a file vanished") :
 	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
 }
@@ -225,8 +289,8 @@ is_possible(const struct job *j, const struct frame *f)
 	const struct scan *s = j->scan;
 
 	return j->facts != NULL && !s->forgets && !s->trace.is_off &&
-	    s->macros.undecided == 0 && !f->is_renamed &&
-	    s->tree.deaths == j->deaths;
+	    !s->trace.is_refused && s->macros.undecided == 0 &&
+	    !f->is_renamed && s->tree.deaths == j->deaths;
 }
 
 int
@@ -303,15 +367,16 @@ merge_uses(struct trace *t, size_t from)
 
 /* Whether the op stands in the segment for the first time. */
 static bool
-is_new(struct op *op, uint32_t mark, uint32_t *places)
+is_new(struct job *j, struct op *op, uint32_t mark, uint32_t *places)
 {
-	uint8_t bit = (uint8_t)(1u << op->kind);
+	uint16_t bit = (uint16_t)(1u << op->kind);
 	struct ent *e = op->ent;
 	bool seen;
 
 	switch (op->kind) {
 	case OP_DIR:
 	case OP_DIRECTORY:
+	case OP_SYSTEM:
 		seen = op->dir->mark == mark && (op->dir->marked & bit) != 0;
 		op->dir->marked = op->dir->mark == mark ?
 		    op->dir->marked | bit : bit;
@@ -328,6 +393,8 @@ is_new(struct op *op, uint32_t mark, uint32_t *places)
 		seen = (*places >> op->number & 1) != 0;
 		*places |= UINT32_C(1) << op->number;
 		return !seen;
+	case OP_NUMBER:
+		return numbers_mark(&j->scan->replay.numbers, op->number);
 	default:
 		seen = e->mark == mark && (e->marked & bit) != 0;
 		e->marked = e->mark == mark ? e->marked | bit : bit;
@@ -336,32 +403,85 @@ is_new(struct op *op, uint32_t mark, uint32_t *places)
 	}
 }
 
-/*
- * The segment's ops, each once, those that are needed before the others.
- * returns how many; *nneeds of them are needed.  Lent until the next scan.
- */
-static size_t
-merge_ops(struct job *j, size_t from, struct op **out, size_t *nneeds)
+/* What a segment came to, sorted; in the scan's arena. */
+struct parts {
+	struct op *needs, *flags, *found;
+	uint32_t *numbers;
+	size_t nneeds, nflags, nfound, nnumbers;
+};
+
+static void
+add_number(struct job *j, struct parts *p, uint32_t number)
+{
+	if (numbers_mark(&j->scan->replay.numbers, number))
+		p->numbers[p->nnumbers++] = number;
+}
+
+/* A name that was found: by number if it is of the compiler's own. */
+static void
+add_found(struct job *j, struct parts *p, const struct op *op, bool is_read)
+{
+	struct ent *e = op->ent;
+	bool is_own = op->kind == OP_ABSENT || answer_is_system(j, e->in);
+	uint32_t number = op->kind == OP_ABSENT ? e->absent : e->number;
+
+	if (!is_own || number == 0) {
+		p->found[p->nfound++] = *op;
+		return;
+	}
+	add_number(j, p, number);
+	/* its number is that of its times; whoever reads it looks at these */
+	if (op->kind == OP_FILE && !is_read)
+		p->needs[p->nneeds++] = (struct op){ .kind = OP_STAMP,
+		    .number = e->number_change, .ent = e };
+}
+
+static void
+add_part(struct job *j, struct parts *p, const struct op *op)
+{
+	switch (op->kind) {
+	case OP_DIR:
+	case OP_READ:
+	case OP_STAMP:
+		p->needs[p->nneeds++] = *op;
+		break;
+	case OP_FLAGS:
+		p->flags[p->nflags++] = *op;
+		break;
+	case OP_FILE:
+	case OP_LINK:
+	case OP_ABSENT:
+		add_found(j, p, op, op->kind == OP_FILE &&
+		    (op->ent->marked & 1u << OP_READ) != 0);
+		break;
+	case OP_NUMBER:
+		p->numbers[p->nnumbers++] = op->number;
+		break;
+	default:
+		p->found[p->nfound++] = *op;
+	}
+}
+
+/* The segment's ops, each once. */
+static void
+merge_ops(struct job *j, size_t from, struct parts *p)
 {
 	struct trace *t = &j->scan->trace;
-	size_t n = t->nops - from, i, low = 0, high = n;
-	struct op *ops = arena_alloc(&j->scan->arena, n * sizeof(*ops));
+	struct arena *a = &j->scan->arena;
+	size_t n = t->nops - from, i;
 	uint32_t places = 0, mark = ++j->scan->replay.marks;
 
+	*p = (struct parts){ .needs = arena_alloc(a, n * sizeof(struct op)),
+	    .flags = arena_alloc(a, n * sizeof(struct op)),
+	    .found = arena_alloc(a, n * sizeof(struct op)),
+	    .numbers = arena_alloc(a, n * sizeof(uint32_t)) };
+	numbers_begin(&j->scan->replay.numbers);
 	for (i = from; i < t->nops; i++) {
 		struct op op = t->ops[i];
 
-		if (!is_new(&op, mark, &places))
-			continue;
-		if (op.kind <= OP_FLAGS)
-			ops[low++] = op;
-		else
-			ops[--high] = op;
+		if (is_new(j, &op, mark, &places))
+			add_part(j, p, &op);
 	}
-	memmove(ops + low, ops + high, (n - high) * sizeof(*ops));
-	*out = ops;
-	*nneeds = low;
-	return low + n - high;
 }
 
 static void
@@ -415,35 +535,51 @@ split_uses(struct job *j, size_t from, struct inclusion *in)
 	}
 }
 
+static struct inclusion *
+make(const struct parts *p, size_t nuses)
+{
+	size_t nops = p->nneeds + p->nflags + p->nfound;
+	size_t size = sizeof(struct inclusion) + nuses *
+	    (sizeof(struct asked) + sizeof(struct bound)) +
+	    nops * sizeof(struct op) + p->nnumbers * sizeof(uint32_t);
+	struct inclusion *in = mem_calloc(1, size);
+
+	in->size = size;
+	in->asked = (struct asked *)(in + 1);
+	in->bound = (struct bound *)(in->asked + nuses);
+	in->needs = (struct op *)(in->bound + nuses);
+	in->flags = in->needs + p->nneeds;
+	in->found = in->flags + p->nflags;
+	in->numbers = (uint32_t *)(in->found + p->nfound);
+	in->nneeds = p->nneeds;
+	in->nflags = p->nflags;
+	in->nfound = p->nfound;
+	in->nnumbers = p->nnumbers;
+	memcpy(in->needs, p->needs, p->nneeds * sizeof(*p->needs));
+	memcpy(in->flags, p->flags, p->nflags * sizeof(*p->flags));
+	memcpy(in->found, p->found, p->nfound * sizeof(*p->found));
+	memcpy(in->numbers, p->numbers, p->nnumbers * sizeof(*p->numbers));
+	return in;
+}
+
 static void
 keep(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g)
 {
 	struct trace *t = &j->scan->trace;
-	size_t nuses, nops, nneeds, size;
 	struct inclusion *in;
-	struct op *ops;
+	struct parts p;
 
 	merge_uses(t, g->use);
-	nuses = t->nuses - g->use;
-	nops = merge_ops(j, g->op, &ops, &nneeds);
-	size = sizeof(*in) + nuses * (sizeof(*in->asked) +
-	    sizeof(*in->bound)) + nops * sizeof(*ops);
-	in = mem_calloc(1, size);
+	merge_ops(j, g->op, &p);
+	in = make(&p, t->nuses - g->use);
 	in->context = context_of(j);
 	in->ent = f->ent;
 	in->open_dir = f->open_dir;
 	in->place = f->place;
 	in->depth = t->deepest - f->level;
-	in->asked = (struct asked *)(in + 1);
-	in->bound = (struct bound *)(in->asked + nuses);
-	in->needs = (struct op *)(in->bound + nuses);
-	in->found = in->needs + nneeds;
-	memcpy(in->needs, ops, nops * sizeof(*ops));
-	in->nneeds = nneeds;
-	in->nfound = nops - nneeds;
 	split_uses(j, g->use, in);
-	in->size = size;
+	sort_bound(in, t->first_asks);
 	put_first(j, u, in);
 }
 
@@ -491,4 +627,5 @@ void
 replay_free(struct replay *p)
 {
 	forget_contexts(p);
+	numbers_free(&p->numbers);
 }

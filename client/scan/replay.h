@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "client/scan/lex.h"
+#include "client/scan/number.h"
 
 #define REPLAY_WAYS		8	/* states kept for one file */
 #define REPLAY_MIN_USES		8	/* less is done as fast */
@@ -49,6 +50,7 @@ struct replay {
 	uint64_t contexts_made;
 	uint32_t trust, deaths;		/* the tree's, when they were made */
 	uint32_t marks;			/* for finding what stands twice */
+	struct numbers numbers;		/* marks only: likewise */
 };
 
 /* An inclusion being traced. */

@@ -10,6 +10,7 @@
 #include "lib/mem.h"
 
 #define STEPS_UNCHECKED	4096	/* between two looks at the clock */
+#define RESTARTS_MAX	4	/* the last does nothing from memory */
 #define PROBES_MAX	6	/* rounds of queries for one set of facts */
 #define QUERIES_BYTES	((size_t)SCAN_QUERIES_MAX * SCAN_QUERY_BYTES)
 
@@ -81,6 +82,8 @@ int
 job_step(struct job *j, size_t n)
 {
 	j->steps += n;
+	if (j->scan->trace.must_restart)
+		return ERR_BUSY;
 	if (j->steps < j->next_check)
 		return 0;
 	j->next_check = j->steps + STEPS_UNCHECKED;
@@ -228,6 +231,31 @@ command(struct job *j)
 	return run(j);
 }
 
+static void
+clear_answer(struct scan_answer *a)
+{
+	drop_entries(a);
+	buf_reset(&a->queries);
+	memset(a->why, 0, sizeof(a->why));
+	a->outcome = SCAN_ANSWERED;
+	a->directives = 0;
+}
+
+/* A scan of the command from the beginning. */
+static int
+try(struct job *j)
+{
+	struct scan *s = j->scan;
+
+	arena_reset(&s->arena);
+	s->nmemos = 0;
+	tree_begin(&s->tree);
+	trace_begin(&s->trace);
+	numbers_begin(&s->numbers);
+	macro_begin(&s->macros, &s->arena);
+	return command(j);
+}
+
 int
 scan_command(struct scan *s, const struct scan_request *req,
     struct scan_answer *a)
@@ -236,19 +264,23 @@ scan_command(struct scan *s, const struct scan_request *req,
 	struct job j = { .scan = s, .req = req, .opts = &opts, .answer = a,
 	    .mode = { true, true, false, true },
 	    .deadline_ms = clock_ms() + JOB_MS_MAX };
+	const struct job first = j;
+	unsigned int i;
 	int r;
 
 	memset(a, 0, sizeof(*a));
 	a->epoch = s->numbers.epoch;
 	buf_init(&a->queries, QUERIES_BYTES);
 	r = opts_parse(req, &opts);
-	if (r == 0) {
-		arena_reset(&s->arena);
-		s->nmemos = 0;
-		tree_begin(&s->tree);
-		trace_begin(&s->trace);
-		macro_begin(&s->macros, &s->arena);
-		r = command(&j);
+	s->trace.is_refused = false;
+	if (r == 0)
+		r = try(&j);
+	for (i = 0; s->trace.must_restart && i < RESTARTS_MAX; i++) {
+		s->trace.is_refused |= i + 1 == RESTARTS_MAX;
+		free(j.pending);
+		j = first;
+		clear_answer(a);
+		r = try(&j);
 	}
 	free(j.pending);
 	opts_free(&opts);

@@ -11,6 +11,7 @@ trace_begin(struct trace *t)
 	t->nuses = t->floor = t->nops = 0;
 	t->recording = t->deepest = 0;
 	t->lowest_pop = UINT32_MAX;
+	t->has_left_out = t->has_replayed = t->must_restart = false;
 	t->is_off = false;
 }
 
@@ -20,6 +21,26 @@ trace_free(struct trace *t)
 	free(t->uses);
 	free(t->ops);
 	memset(t, 0, sizeof(*t));
+}
+
+void
+trace_ask_first(struct trace *t, struct sym *s)
+{
+	s->is_asked = true;
+	if (t == NULL || !s->is_left_out)
+		return;
+	t->first_asks++;
+	if (t->has_left_out)
+		t->must_restart = true;
+}
+
+void
+trace_refuse(struct trace *t)
+{
+	trace_stop(t);
+	t->is_refused = true;
+	if (t->has_replayed)
+		t->must_restart = true;
 }
 
 void

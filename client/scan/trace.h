@@ -19,11 +19,13 @@ enum op_kind {
 	/* what something depended on */
 	OP_DIR,		/* dir: names were looked up in it; number: its gen */
 	OP_READ,	/* ent: its file's text; number: the file's drops */
+	OP_STAMP,	/* ent: its file's times; number: the file's change */
 	OP_FLAGS,	/* file: whether it is to be read again; flags */
 	/* what was put into the answer */
 	OP_FILE, OP_LINK, OP_ABSENT,	/* ent */
-	OP_DIRECTORY,			/* dir */
+	OP_DIRECTORY, OP_SYSTEM,	/* dir */
 	OP_PLACE,	/* number: index into the search path */
+	OP_NUMBER,	/* number: of the compiler's own files */
 };
 
 struct op {
@@ -64,6 +66,13 @@ struct trace {
 	uint32_t breaks;	/* counts what cannot be done again */
 	uint32_t lowest_pop;	/* of macro_pop()'s since it was set */
 	bool is_off;		/* for the rest of the scan */
+	/* names that nobody has asked for yet need not be bound by what is
+	 * done again */
+	bool has_left_out;	/* such names: in this scan */
+	bool has_replayed;	/* anything: in this scan */
+	bool must_restart;	/* the scan, since one was asked for after all */
+	bool is_refused;	/* nothing is to be done again, for this command */
+	uint32_t first_asks;	/* counts the first asks for such names */
 };
 
 void trace_begin(struct trace *t);
@@ -105,10 +114,17 @@ trace_find(struct trace *t, const struct sym *s)
 	    u->sym == s ? u : NULL;
 }
 
+/* trace_ask_first - of a name that nobody has asked for yet. */
+void trace_ask_first(struct trace *t, struct sym *s);
+/* trace_refuse - what this command does cannot be done again. */
+void trace_refuse(struct trace *t);
+
 /* trace_ask - somebody wants to know what the name is bound to, which is is. */
 static inline void
 trace_ask(struct trace *t, struct sym *s, uint64_t is)
 {
+	if (!s->is_asked)
+		trace_ask_first(t, s);
 	if (t != NULL && t->recording != 0 && trace_find(t, s) == NULL)
 		trace_add_use(t, (struct use){ s, is, false, false });
 }

@@ -87,6 +87,7 @@ tree_init(struct tree *t, struct atoms *atoms, size_t fds_max)
 	t->nfiles_buckets = FILE_BUCKETS;
 	t->files = mem_calloc(t->nfiles_buckets, sizeof(struct file *));
 	t->trust = 1;
+	t->stirs = 1;
 	t->root = new_dir(t, NULL, "");
 }
 
@@ -96,6 +97,7 @@ drop_readings(struct tree *t, struct file *f)
 	struct reading *r;
 
 	f->drops = ++t->drops;
+	t->stirs++;
 	while ((r = f->readings) != NULL) {
 		f->readings = r->next;
 		t->bytes -= r->unit.arena.total;
@@ -132,6 +134,7 @@ free_dir(struct tree *t, struct dir *d)
 		}
 	t->names_bytes -= sizeof(*d);
 	t->deaths++;
+	t->stirs++;
 	notice_drop(t->notices, &d->notice, false);
 	close_dir(t, d);
 	free(d->buckets);
@@ -167,13 +170,22 @@ is_sure(const struct tree *t, const struct dir *d)
 	return d->settled == t->trust || d->notice.wd != 0;
 }
 
+/* Nothing that is known about names in d is known any more. */
+static void
+turn_over(struct tree *t, struct dir *d)
+{
+	d->gen++;
+	t->stirs++;
+}
+
 /* Ends d's watch: names that only the watch vouched for are not known. */
 static void
 lose_dir(struct tree *t, struct dir *d, bool is_doubtful)
 {
 	notice_drop(t->notices, &d->notice, is_doubtful);
+	t->stirs++;
 	if (d->settled != t->trust)
-		d->gen++;
+		turn_over(t, d);
 }
 
 /*
@@ -217,13 +229,14 @@ told(void *arg, struct notice *w, const char *name)
 
 	if (!w->is_dir) {
 		notice_drop(t->notices, w, true);
+		t->stirs++;
 		return;
 	}
 	d = OWNER(w, struct dir);
 	if (name == NULL)
 		lose_dir(t, d, true);
 	else if (was_looked_for(d, name))
-		d->gen++;
+		turn_over(t, d);
 }
 
 void
@@ -234,14 +247,20 @@ tree_begin(struct tree *t)
 	t->scan++;
 	t->now_ns = clock_now_ns(CLOCK_REALTIME);
 	up_ns = clock_now_ns(CLOCK_BOOTTIME);
+	if (t->up_s != (uint32_t)(up_ns / NS_PER_S))
+		t->stirs++;	/* files are asked for again */
 	t->up_s = (uint32_t)(up_ns / NS_PER_S);
 	offset = t->now_ns - up_ns;
-	if (llabs(offset - t->clock_offset_ns) > CLOCK_STEP_NS)
+	if (llabs(offset - t->clock_offset_ns) > CLOCK_STEP_NS) {
 		t->trust++;
+		t->stirs++;
+	}
 	t->clock_offset_ns = offset;
 	/* if not, a device may be another one by now */
-	if (t->notices != NULL && !notices_take(t->notices, told, t))
+	if (t->notices != NULL && !notices_take(t->notices, told, t)) {
 		t->ndevs = 0;
+		t->stirs++;
+	}
 }
 
 static const char *
@@ -391,7 +410,7 @@ watch_dir(struct tree *t, struct dir *d)
 	now = stamp_of(&st);
 	if (d->settled == t->trust && same_stamp(&now, &d->stamp))
 		return;
-	d->gen++;
+	turn_over(t, d);
 	d->stamp = now;
 	d->settled = 0;
 }
@@ -403,11 +422,12 @@ compare_dir(struct tree *t, struct dir *d, const struct scan_stamp *now)
 	if (now->ino != d->stamp.ino || now->dev != d->stamp.dev) {
 		close_dir(t, d);
 		notice_drop(t->notices, &d->notice, false);
+		t->stirs++;
 	}
 	if (d->notice.wd != 0)
 		return;
 	if (!same_stamp(now, &d->stamp)) {
-		d->gen++;
+		turn_over(t, d);
 		d->stamp = *now;
 		d->settled = 0;
 		d->is_proc = false;
@@ -430,7 +450,7 @@ look_at_dir(struct tree *t, struct dir *d)
 	if (d->is_gone) {
 		notice_drop(t->notices, &d->notice, true);
 		close_dir(t, d);
-		d->gen++;
+		turn_over(t, d);
 		d->settled = 0;
 		return;
 	}
@@ -752,7 +772,8 @@ tree_set_flags(struct tree *t, struct file *f, unsigned int flags)
 void
 tree_trace_flags(struct tree *t, struct file *f)
 {
-	if (t->trace != NULL && !t->trace->is_off)
+	if (t->trace != NULL && !t->trace->is_off &&
+	    (f->has_once || f->once || f->maybe_once))
 		trace_add_op(t->trace, (struct op){ .kind = OP_FLAGS,
 		    .flags = tree_flags(f), .file = f });
 }
@@ -781,6 +802,20 @@ tree_dir_gen(struct tree *t, struct dir *d)
 {
 	touch_dir(t, d);
 	return d->gen;
+}
+
+bool
+tree_tells_of_dir(const struct dir *d)
+{
+	while (d->notice.wd != 0 && d->parent != d)
+		d = d->parent;
+	return d->notice.wd != 0;
+}
+
+bool
+tree_tells_of_file(const struct tree *t, const struct file *f)
+{
+	return is_unchanged(t, f);
 }
 
 /* ---- walking --------------------------------------------------------- */
@@ -1009,6 +1044,18 @@ settle(struct tree *t, struct ent *e, int fd, const struct scan_stamp *before)
 	return t->trust;
 }
 
+static bool
+says_once(const struct unit *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++)
+		if (u->dirs[i].kind == DIR_ONCE ||
+		    u->dirs[i].kind == DIR_MAYBE_ONCE)
+			return true;
+	return false;
+}
+
 static int
 read_file(struct tree *t, struct ent *e, struct file *f,
     const struct lex_mode *mode, struct reading **out)
@@ -1034,6 +1081,7 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
 	lex_unit(t->atoms, t->text, n, mode, &r->unit);
+	f->has_once |= says_once(&r->unit);
 	r->unit.replays = arena_alloc(&r->unit.arena,
 	    sizeof(*r->unit.replays));
 	memset(r->unit.replays, 0, sizeof(*r->unit.replays));

@@ -95,7 +95,7 @@ struct ent {
 	uint32_t absent;
 	uint32_t absent_named;		/* scan whose answer has that */
 	uint32_t mark;			/* replay.c's, with */
-	uint8_t marked;			/* … kinds of ops */
+	uint16_t marked;		/* … kinds of ops */
 };
 
 struct dir {
@@ -122,7 +122,7 @@ struct dir {
 	struct ent **buckets;		/* owns */
 	size_t nbuckets, count;
 	uint32_t mark;			/* replay.c's, with */
-	uint8_t marked;			/* … kinds of ops */
+	uint16_t marked;		/* … kinds of ops */
 };
 
 struct tree {
@@ -138,6 +138,7 @@ struct tree {
 	uint32_t changes;		/* counts files' stamps */
 	uint32_t drops;			/* counts readings given up */
 	uint32_t deaths;		/* counts directories given up */
+	uint64_t stirs;			/* counts whatever may have changed */
 	struct trace *trace;		/* borrows; or NULL */
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */
@@ -208,6 +209,13 @@ int tree_read(struct tree *t, struct ent *e, const struct lex_mode *mode,
 
 /* tree_dir_gen - the directory's gen after a look at its times. */
 uint32_t tree_dir_gen(struct tree *t, struct dir *d);
+
+/*
+ * Whether a change would be told of: then tree.stirs grows by it, as it does
+ * once a second.  The directory or file has to have been looked at in this scan.
+ */
+bool tree_tells_of_dir(const struct dir *d);
+bool tree_tells_of_file(const struct tree *t, const struct file *f);
 
 /*
  * What this scan knows of a file: whether it was entered, and is to be read

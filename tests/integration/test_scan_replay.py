@@ -14,7 +14,8 @@ import pytest
 
 import scankit
 from scankit import tree  # noqa: F401 pylint: disable=unused-import
-from test_scan_daemon import exchange_raw, request
+from test_scan_daemon import (  # noqa: F401 pylint: disable=unused-import
+    brief, exchange_raw, own, request, small)
 from test_scan_recall import TOOL, compare
 
 pytestmark = scankit.needs_scanner
@@ -297,6 +298,68 @@ def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
                "#include <other.h>\n#endif\n")
     settle(warm, "m.c")
     assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
+
+
+def test_a_name_that_somebody_asks_for_after_all(warm):
+    """What nobody ever asked for is left out, until somebody does."""
+    warm.write("two/many.h", "".join(f"#define MANY{i} {i}\n"
+                                     for i in range(40)))
+    warm.write("two/fewer.h", "#include <many.h>\n#undef MANY7\n" + FILLER)
+    asks = '#ifdef MANY%d\n#include <other.h>\n#endif\n'
+    warm.write("m.c", "#include <many.h>\n")
+    warm.write("o.c", "#include <fewer.h>\n")
+    warm.write("n.c", "#include <many.h>\n" + asks % 3)
+    warm.write("p.c", "#define MANY5 0\n#include <many.h>\n"
+               "#if MANY5 == 5\n#include <other.h>\n#endif\n")
+    warm.write("q.c", "#include <fewer.h>\n" + asks % 7)
+    warm.write("r.c", "#include <many.h>\n#undef MANY9\n" + asks % 9)
+    warm.write("s.c", "#include <fewer.h>\n#if __COUNTER__\n"
+               "#define MANY11 12\n#endif\n#if MANY11 == 11\n"
+               "#include <other.h>\n#endif\n")
+    settle(warm, "m.c", "o.c")
+    for _ in range(2):
+        for name in "npqrs":
+            found = is_right(warm, name + ".c")
+            assert (("FILE", warm.path("two/other.h")) in found) == \
+                (name in "nps")
+
+
+def test_an_import_asks_whether_a_file_was_read(warm):
+    warm.write("two/twice.h", FILLER + "#ifdef FILL3\n#ifdef AGAIN\n"
+               "#include <other.h>\n#endif\n#define AGAIN\n#endif\n")
+    warm.write("two/holds.h", FILLER + "#include <twice.h>\n")
+    warm.write("m.c", "#include <holds.h>\n")
+    warm.write("n.c", "#include <holds.h>\n#import <twice.h>\n")
+    warm.write("o.c", "#include <holds.h>\n#include <twice.h>\n")
+    settle(warm, "m.c")
+    for _ in range(2):
+        assert ("FILE", warm.path("two/other.h")) not in \
+            is_right(warm, "n.c")
+        assert ("FILE", warm.path("two/other.h")) in is_right(warm, "o.c")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a file of another user")
+def test_a_change_that_nobody_tells_of(warm):
+    """Another user's file is not watched: it is looked at in each scan."""
+    os.chown(warm.path("two/three.h"), 12345, 12345)
+    settle(warm, *["m.c"] * 8)
+    before = is_right(warm, "m.c")
+    warm.scan(*ARGS, daemon=True)
+    in_place(warm.path("two/three.h"), "#include <other.h>\n")
+    assert is_right(warm, "m.c") != before
+
+
+def test_the_number_of_what_is_there_but_not_read(own):     # noqa: F811
+    own.write("sys/usr/include/one.h", FILLER +
+              "#if __has_include(<two.h>)\n#endif\n")
+    own.write("m.c", "#include <one.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(6):
+        before = brief(own)
+    in_place(own.path("sys/usr/include/two.h"), "int two;\n")
+    after = brief(own)
+    assert set(after[1]) != set(before[1])
+    assert len(after[1]) == len(before[1])
 
 
 def test_memory_has_an_end(warm):
