@@ -23,6 +23,7 @@
 #define GRAIN_LOCAL_NS	(2 * NS_PER_S)
 #define GRAIN_OTHER_NS	(60 * NS_PER_S)
 #define CLOCK_STEP_NS	(NS_PER_S / 2)
+#define PERIOD_NS	(10 * NS_PER_S)	/* in which each file is looked at */
 
 #define SCANS_BEFORE_OPEN	2	/* then a directory is worth an fd */
 
@@ -247,9 +248,9 @@ tree_begin(struct tree *t)
 	t->scan++;
 	t->now_ns = clock_now_ns(CLOCK_REALTIME);
 	up_ns = clock_now_ns(CLOCK_BOOTTIME);
-	if (t->up_s != (uint32_t)(up_ns / NS_PER_S))
+	if (t->period != (uint32_t)(up_ns / PERIOD_NS))
 		t->stirs++;	/* files are asked for again */
-	t->up_s = (uint32_t)(up_ns / NS_PER_S);
+	t->period = (uint32_t)(up_ns / PERIOD_NS);
 	offset = t->now_ns - up_ns;
 	if (llabs(offset - t->clock_offset_ns) > CLOCK_STEP_NS) {
 		t->trust++;
@@ -663,14 +664,14 @@ look_up(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 }
 
 /*
- * Whether a file is what it was without asking.  Once a second it is asked all
+ * Whether a file is what it was without asking.  Once a period it is asked all
  * the same, in case that there is a change of which no kernel tells.
  */
 static bool
 is_unchanged(const struct tree *t, const struct file *f)
 {
 	return f->notice.wd != 0 && f->settled == t->trust &&
-	    notice_holds(t->notices, &f->notice) && f->looked_s == t->up_s;
+	    notice_holds(t->notices, &f->notice) && f->looked == t->period;
 }
 
 /* Has the kernel tell of changes to the file, whose times have just been
@@ -723,7 +724,7 @@ look_at_file(struct tree *t, struct ent *e)
 		return look(t, e);
 	e->file_scan = t->scan;
 	check_file(t, e->file, &now);
-	e->file->looked_s = t->up_s;
+	e->file->looked = t->period;
 	watch_file(t, e);
 	return 0;
 }

@@ -52,7 +52,7 @@ struct file {
 	uint32_t checked;		/* scan that compared the stamp */
 	struct reading *readings;	/* owns */
 	struct notice notice;
-	uint32_t looked_s;		/* tree.up_s when it was looked at */
+	uint32_t looked;		/* tree.period when it was looked at */
 	/* of the scan whose number is `seen` */
 	uint32_t seen;
 	bool entered;			/* its directives ran */
@@ -133,7 +133,7 @@ struct tree {
 	uint32_t scan;			/* number of the scan in hand, > 0 */
 	int64_t now_ns;			/* its start, of CLOCK_REALTIME */
 	int64_t clock_offset_ns;	/* real minus monotonic time */
-	uint32_t up_s;			/* its start, of CLOCK_BOOTTIME */
+	uint32_t period;		/* its start, in spans of some seconds */
 	uint32_t trust;			/* changes when the clock was set */
 	uint32_t changes;		/* counts files' stamps */
 	uint32_t drops;			/* counts readings given up */
@@ -212,7 +212,7 @@ uint32_t tree_dir_gen(struct tree *t, struct dir *d);
 
 /*
  * Whether a change would be told of: then tree.stirs grows by it, as it does
- * once a second.  The directory or file has to have been looked at in this scan.
+ * every ten seconds.  The directory or file has to have been looked at in this scan.
  */
 bool tree_tells_of_dir(const struct dir *d);
 bool tree_tells_of_file(const struct tree *t, const struct file *f);
