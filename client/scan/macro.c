@@ -61,10 +61,11 @@ bind(struct macros *m, struct sym *s, enum binding bound,
 	s->identity = s->bound == BOUND_MACRO ? number : s->bound;
 }
 
+/* A name that is none has the macro of an earlier scan, which may be gone. */
 static uint64_t
-number_of(const struct macro *macro)
+number_of(enum binding bound, const struct macro *macro)
 {
-	return macro != NULL ? macro->number : 0;
+	return bound == BOUND_MACRO ? macro->number : 0;
 }
 
 void
@@ -74,7 +75,7 @@ macro_set(struct macros *m, struct sym *s, enum binding bound,
 	if (m->undecided != 0)
 		log_change(m, s);
 	trace_set(m->trace, s, macro_identity(m, s));
-	bind(m, s, bound, macro, number_of(macro));
+	bind(m, s, bound, macro, number_of(bound, macro));
 }
 
 void
@@ -251,7 +252,7 @@ roll_back(struct macros *m, size_t to)
 		c = &m->log[--m->nlog];
 		if (c->sym != NULL)
 			bind(m, c->sym, (enum binding)c->bound, c->macro,
-			    number_of(c->macro));
+			    number_of((enum binding)c->bound, c->macro));
 		else
 			*c->flag = false;
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/trace.c client/scan/recall.c */
+#include <sys/mman.h>
+
 #include "scan_test.h"
 
 struct world {
@@ -265,6 +267,31 @@ test_nothing_is_traced_while_nothing_is_recorded(void **state)
 	trace_free(&t);
 }
 
+/* What a name was bound to in an earlier scan may be gone: nobody looks. */
+static void
+test_what_an_earlier_scan_left_is_not_touched(void **state)
+{
+	struct world *w = *state;
+	void *gone = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	struct join j;
+
+	assert_true(gone != MAP_FAILED);
+	macro_define(&w->m, w->a, gone, 1);
+	macro_define(&w->m, w->b, gone, 1);
+	macro_begin(&w->m, &w->arena);
+	macro_join_begin(&w->m, &j);
+	define(w, w->a, w->one);
+	macro_join_branch(&w->m, &j);
+	macro_join_end(&w->m, &j, false);
+	assert_int_equal(macro_bound(&w->m, w->a), BOUND_MAYBE);
+	macro_push(&w->m, w->b);
+	define(w, w->b, w->one);
+	macro_pop(&w->m, w->b);
+	assert_int_equal(macro_bound(&w->m, w->b), BOUND_NOT);
+	(void)munmap(gone, 4096);
+}
+
 static void
 test_a_trace_has_an_end(void **state)
 {
@@ -307,6 +334,9 @@ main(void)
 		    test_a_join_asks_for_what_it_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_nothing_is_traced_while_nothing_is_recorded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_what_an_earlier_scan_left_is_not_touched, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_a_trace_has_an_end, set_up, tear_down),
 	};
