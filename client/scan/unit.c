@@ -215,8 +215,9 @@ pragma_macro(struct lexer *lx, enum directive_kind kind)
 
 	if (lx->ntoks < 3 || t->kind != TOK_STRING || t->len < 3)
 		return;
-	unit_add(lx, kind)->sym = lex_name(lx, t->text + 1,
-	    t->text + t->len - 1);
+	/* the token's text is a copy: nothing can be read behind it */
+	unit_add(lx, kind)->sym = atoms_get(lx->atoms, t->text + 1,
+	    t->len - 2);
 }
 
 static void

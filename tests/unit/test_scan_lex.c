@@ -255,6 +255,39 @@ test_hostile_bytes(void **state)
 	atoms_free(&atoms);
 }
 
+/*
+ * The name is looked up in a copy, at the end of an arena's chunk now and then:
+ * check-asan tells if more than the copy is read.  The text is so large that it
+ * lies behind the arena.
+ */
+static void
+test_a_pushed_name_is_read_to_its_end_only(void **state)
+{
+	static const char line[] = "#pragma push_macro(\"ab\")\n";
+	const size_t n = 2 * 1024 * 1024, len = sizeof(line) - 1;
+	char *text = malloc(n), *copy;
+	struct atoms atoms;
+	struct unit u;
+	size_t i;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', n);
+	for (i = 0; i < 2000; i++)
+		memcpy(text + i * len, line, len);
+	atoms_init(&atoms);
+	test_lex(&atoms, text, n, &test_mode, &u, &copy);
+	assert_int_equal(u.n, 2000);
+	for (i = 0; i < u.n; i++) {
+		assert_int_equal(u.dirs[i].kind, DIR_PUSH);
+		assert_string_equal(u.dirs[i].sym->name, "ab");
+	}
+	unit_free(&u);
+	free(copy);
+	free(text);
+	atoms_free(&atoms);
+}
+
 int
 main(void)
 {
@@ -264,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_branches_are_linked),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_hostile_bytes),
+		cmocka_unit_test(test_a_pushed_name_is_read_to_its_end_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
