@@ -584,6 +584,7 @@ set_link(struct ent *e, int at, const char *name, const char *old)
 	e->target = mem_strdup(target);
 	if (old == NULL || strcmp(old, target) != 0)
 		e->number = 0;
+	e->number_change = 0;	/* no file's: the number is the link's now */
 	return 0;
 }
 

@@ -240,6 +240,30 @@ def test_a_brief_answer_has_numbers_that_stand_for_the_rest(own):
     assert sorted(paths + named) == sorted(all_paths)
 
 
+def test_a_name_that_was_a_link_for_a_while_is_a_file_again(own):
+    """Its directory is another one meanwhile: the file itself never changes."""
+    own.write("sys/usr/include/sub/h.h", "int file;\n")
+    os.mkdir(own.path("sys/usr/include/other"))
+    os.symlink("../one.h", own.path("sys/usr/include/other/h.h"))
+    own.write("m.c", "#include <sub/h.h>\n")
+
+    def swap():
+        for before, after in (("sub", "x"), ("other", "sub"), ("x", "other")):
+            os.rename(own.path("sys/usr/include/" + before),
+                      own.path("sys/usr/include/" + after))
+
+    time.sleep(scankit.GRAIN_S)
+    as_file = brief(own)
+    swap()
+    as_link = brief(own)
+    links = set(as_link[1]) - set(as_file[1])
+    assert links
+    swap()
+    again = brief(own)
+    assert not links & set(again[1])
+    assert len(again[1]) == len(as_file[1])
+
+
 def test_a_number_stays_while_its_file_does(own):
     epoch, numbers, _ = brief(own)
     assert brief(own)[:2] == (epoch, numbers)
