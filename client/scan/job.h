@@ -44,6 +44,7 @@ struct memo {
 	const void *from;
 	uint32_t scan;
 	size_t ops, ops_end;		/* in the trace: what the search did */
+	bool breaks;			/* it cannot be done again */
 	struct found found;
 };
 

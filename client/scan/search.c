@@ -228,10 +228,21 @@ grow_memos(struct scan *s)
 	free(old);
 }
 
-/* in      ops: where the trace was when the search began */
+/* Where the trace was when a search began. */
+struct since {
+	size_t ops;
+	uint32_t breaks;
+};
+
+static struct since
+since_now(const struct scan *s)
+{
+	return (struct since){ s->trace.nops, s->trace.breaks };
+}
+
 static void
 add_memo(struct scan *s, struct sym *name, const void *from,
-    const struct found *f, size_t ops)
+    const struct found *f, struct since since)
 {
 	struct memo *m;
 
@@ -242,8 +253,9 @@ add_memo(struct scan *s, struct sym *name, const void *from,
 	m->from = from;
 	m->scan = s->tree.scan;
 	m->found = *f;
-	m->ops = ops;
+	m->ops = since.ops;
 	m->ops_end = s->trace.nops;
+	m->breaks = s->trace.breaks != since.breaks;
 	s->nmemos++;
 }
 
@@ -256,6 +268,8 @@ is_remembered(struct scan *s, struct sym *name, const void *from,
 	if (m->scan != s->tree.scan)
 		return false;
 	trace_repeat(&s->trace, m->ops, m->ops_end);
+	if (m->breaks)
+		trace_break(&s->trace);
 	*f = m->found;
 	return true;
 }
@@ -325,13 +339,13 @@ along_memo(struct job *j, size_t start, struct sym *name,
     struct found *f)
 {
 	const void *from = &j->places[start];
-	size_t ops = j->scan->trace.nops;
+	struct since since = since_now(j->scan);
 	int r;
 
 	if (is_remembered(j->scan, name, from, f))
 		return 0;
 	if ((r = look_along(j, start, name, f)) == 0)
-		add_memo(j->scan, name, from, f, ops);
+		add_memo(j->scan, name, from, f, since);
 	return r;
 }
 
@@ -339,7 +353,7 @@ static int
 beside_memo(struct job *j, struct dir *d, struct sym *name,
     struct found *f)
 {
-	size_t ops = j->scan->trace.nops;
+	struct since since = since_now(j->scan);
 	int r;
 
 	if (is_remembered(j->scan, name, d, f))
@@ -348,7 +362,7 @@ beside_memo(struct job *j, struct dir *d, struct sym *name,
 	if ((r = look_in(j, d, name, f)) == 0 && f->ent == NULL)
 		r = along_memo(j, 0, name, f);
 	if (r == 0)
-		add_memo(j->scan, name, d, f, ops);
+		add_memo(j->scan, name, d, f, since);
 	return r;
 }
 

@@ -8,6 +8,8 @@ changes between two scans.
 import os
 import random
 import shutil
+import subprocess
+import tempfile
 import time
 
 import pytest
@@ -287,6 +289,31 @@ def test_a_name_that_was_looked_up_before(warm):
     assert ("SYMLINK", warm.path("two/three.h")) in is_right(warm, "n.c")
     warm.write("one/three.h", "#include <other.h>\n")
     assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
+
+
+@needs_tool
+def test_a_name_that_may_be_changing_was_looked_up_before(tree):    # noqa: F811
+    """A second search is from memory, and no surer than the first was."""
+    os.mkdir(tree.path("one"))
+    tree.write("two/three.h", "#define THREE\n")
+    tree.write("two/both.h", FILLER + "#include <three.h>\n")
+    tree.write("m.c", "#include <three.h>\n#include <both.h>\n")
+    time.sleep(scankit.GRAIN_S)
+    command = "\t".join([tree.root, shutil.which("gcc"), *ARGS]) + "\n"
+    for is_changing in (True, False):
+        if is_changing:
+            tree.write("one/new.h")
+        else:
+            time.sleep(scankit.GRAIN_S)
+        with tempfile.TemporaryFile() as f:
+            f.write(os.fsencode(command))
+            f.seek(0)
+            out = subprocess.run([TOOL, "4"], stdin=f, capture_output=True,
+                                 env=tree.env, check=True).stdout
+        counts = [int(ln.split()[1]) for ln in out.splitlines()
+                  if not ln.startswith(b"total")]
+        assert len(counts) == 4
+        assert (counts[3] > 12) == is_changing, counts
 
 
 def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
