@@ -553,12 +553,27 @@ get_file(struct tree *t, const struct scan_stamp *s)
 	return f;
 }
 
+/*
+ * Whether a file is what it was without asking.  Once a period it is asked all
+ * the same, in case that there is a change of which no kernel tells.
+ */
+static bool
+is_unchanged(const struct tree *t, const struct file *f)
+{
+	return f->notice.wd != 0 && f->settled == t->trust &&
+	    notice_holds(t->notices, &f->notice) && f->looked == t->period;
+}
+
 static void
 check_file(struct tree *t, struct file *f, const struct scan_stamp *now)
 {
 	if (f->checked == t->scan)
 		return;
 	f->checked = t->scan;
+	/* met under another name: an inclusion that was done again may use what
+	 * it said, and the next scan will be told of a change since */
+	if (is_unchanged(t, f))
+		return;
 	if (f->settled == t->trust && same_stamp(&f->stamp, now))
 		return;
 	drop_readings(t, f);
@@ -662,17 +677,6 @@ look_up(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 	e->gen = d->gen;
 	e->settled = is_sure(t, d) ? t->trust : 0;
 	return 0;
-}
-
-/*
- * Whether a file is what it was without asking.  Once a period it is asked all
- * the same, in case that there is a change of which no kernel tells.
- */
-static bool
-is_unchanged(const struct tree *t, const struct file *f)
-{
-	return f->notice.wd != 0 && f->settled == t->trust &&
-	    notice_holds(t->notices, &f->notice) && f->looked == t->period;
 }
 
 /* Has the kernel tell of changes to the file, whose times have just been
