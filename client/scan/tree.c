@@ -25,6 +25,9 @@
 #define CLOCK_STEP_NS	(NS_PER_S / 2)
 #define PERIOD_NS	(10 * NS_PER_S)	/* in which each file is looked at */
 
+/* Names that are compared with those that events tell of, before a scan. */
+#define COMPARED_MAX	((size_t)1024 * 1024)
+
 #define SCANS_BEFORE_OPEN	2	/* then a directory is worth an fd */
 
 #define FILE_BUCKETS	8192
@@ -204,13 +207,19 @@ may_be_same(const char *a, const char *b)
 	return *a == *b || ((*a | *b) & 0x80) != 0;
 }
 
-/* Builds write files of all sorts beside the sources: few are looked for. */
+/*
+ * Builds write files of all sorts beside the sources: few are looked for.  Where
+ * it would take long to tell, any may have been.
+ */
 static bool
-was_looked_for(const struct dir *d, const char *name)
+was_looked_for(struct tree *t, const struct dir *d, const char *name)
 {
 	const struct ent *e;
 	size_t i;
 
+	if (t->compared > COMPARED_MAX)
+		return true;
+	t->compared += d->count + d->nbuckets;
 	for (i = 0; i < d->nbuckets; i++)
 		for (e = d->buckets[i]; e != NULL; e = e->next)
 			if (may_be_same(e->name->name, name))
@@ -236,7 +245,7 @@ told(void *arg, struct notice *w, const char *name)
 	d = OWNER(w, struct dir);
 	if (name == NULL)
 		lose_dir(t, d, true);
-	else if (was_looked_for(d, name))
+	else if (was_looked_for(t, d, name))
 		turn_over(t, d);
 }
 
@@ -257,6 +266,7 @@ tree_begin(struct tree *t)
 		t->stirs++;
 	}
 	t->clock_offset_ns = offset;
+	t->compared = 0;
 	/* if not, a device may be another one by now */
 	if (t->notices != NULL && !notices_take(t->notices, told, t)) {
 		t->ndevs = 0;

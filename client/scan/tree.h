@@ -139,6 +139,7 @@ struct tree {
 	uint32_t drops;			/* counts readings given up */
 	uint32_t deaths;		/* counts directories given up */
 	uint64_t stirs;			/* counts whatever may have changed */
+	size_t compared;		/* names with events' before this scan */
 	struct trace *trace;		/* borrows; or NULL */
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */

@@ -11,6 +11,7 @@
 
 #include "client/scan/notice.h"
 #include "client/scan/tree.h"
+#include "lib/clock.h"
 
 #define SCANS	8	/* then a directory is watched */
 
@@ -117,6 +118,40 @@ test_names(void **state)
 	/* some file systems take these for a.h, or may */
 	assert_true(counts(w, d, "A.H"));
 	assert_true(counts(w, d, "\303\251.h"));
+}
+
+/* A source may ask for any number of names, and a build make as many files. */
+static void
+test_many_names_and_many_events(void **state)
+{
+	enum { NAMES = 200 * 1000, EVENTS = 1000 };
+	struct world *w = *state;
+	struct dir *d = NULL;
+	char name[16];
+	int64_t start;
+	uint32_t gen;
+	int i, n;
+
+	for (i = 0; i < SCANS; i++)
+		d = look(w);
+	if (d->notice.wd == 0)
+		skip();		/* /tmp is on a file system of another kind */
+	for (i = 0; i < NAMES; i++) {
+		n = snprintf(name, sizeof(name), "n%d.h", i);
+		(void)tree_ent(&w->tree, d, atoms_get(&w->atoms, name,
+		    (size_t)n));
+	}
+	for (i = 0; i < EVENTS; i++) {
+		(void)close(make(w, "x.o"));
+		(void)unlinkat(w->fd, "x.o", 0);
+	}
+	gen = d->gen;
+	start = clock_ms();
+	(void)look(w);
+	assert_true(clock_ms() - start < 2000);
+	assert_int_not_equal(d->gen, gen);
+	(void)look(w);		/* few again */
+	assert_false(counts(w, d, "x.o"));
 }
 
 /* ---- watches ---- */
@@ -308,6 +343,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_many_names_and_many_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_inode_has_one_watch,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
