@@ -61,7 +61,9 @@ scan_memory(const struct scan *s)
 	    s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
-	    s->tree.nfiles * sizeof(struct file);
+	    s->tree.nfiles * sizeof(struct file) +
+	    s->memos_size * sizeof(*s->memos) + trace_memory(&s->trace) +
+	    s->macros.log_size * sizeof(*s->macros.log);
 }
 
 int

@@ -23,6 +23,12 @@ trace_free(struct trace *t)
 	memset(t, 0, sizeof(*t));
 }
 
+size_t
+trace_memory(const struct trace *t)
+{
+	return t->uses_size * sizeof(*t->uses) + t->ops_size * sizeof(*t->ops);
+}
+
 void
 trace_ask_first(struct trace *t, struct sym *s)
 {

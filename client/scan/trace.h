@@ -77,6 +77,7 @@ struct trace {
 
 void trace_begin(struct trace *t);
 void trace_free(struct trace *t);
+size_t trace_memory(const struct trace *t);
 void trace_add_op(struct trace *t, struct op op);
 void trace_add_use(struct trace *t, struct use use);
 /* trace_repeat - the ops of [from, to) once more, as a search's from memory. */

@@ -404,3 +404,19 @@ def test_memory_has_an_end(warm):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         kb, = [int(ln.split()[1]) for ln in f if ln.startswith("VmRSS")]
     assert kb < 400 * 1024
+
+
+@needs_tool
+def test_what_a_scan_looks_up_counts_as_memory(tree):   # noqa: F811
+    tree.write("m.c", "".join(f'#if __has_include("n{i}.h")\n#endif\n'
+                              for i in range(270000)))
+    command = "\t".join([tree.root, shutil.which("gcc"), "gcc", "-c", "m.c"])
+    with subprocess.Popen([TOOL], stdin=subprocess.PIPE, env=tree.env,
+                          stdout=subprocess.PIPE) as p:
+        p.stdin.write(os.fsencode(command) + b"\n")
+        p.stdin.close()
+        held = int(p.stdout.read().split(b", ")[-1].split()[0])
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = status
+    assert status == 0
+    assert held > usage.ru_maxrss * 1024 * 0.6
