@@ -32,11 +32,12 @@ struct verdict {
 
 struct list {
 	struct incbin_entry *e;		/* owns */
-	size_t n;
-	struct scan_entry *links;	/* own, with their paths */
-	size_t nlinks;
+	size_t n, size;
+	struct scan_entry **links;	/* owns, with their paths */
+	size_t nlinks, links_size;
 	const char *known;		/* a header that every compiler has */
 	int64_t oldest_s;		/* of what was known already */
+	struct store_key host;
 };
 
 /*
@@ -77,53 +78,42 @@ entry_key(struct store_key host, const struct scan_entry *e)
 	return store_key_str(host, e->path);
 }
 
-/*
- * A link among the host's headers is looked at by way of a header behind it:
- * through the link it must be the same.
- * out     out: that header under the link's name; out->path: malloc'ed
- */
+/* Whether a file is the link's target or below it; *rest is its path there. */
 static bool
-through_link(const struct scan_answer *a, const struct scan_entry *link,
-    struct scan_entry *out)
+is_behind(const struct scan_entry *e, const char *target, const char **rest)
 {
-	AUTOFREE char *real = realpath(link->path, NULL);
-	size_t len = real != NULL ? strlen(real) : 0;
+	size_t len = strlen(target);
 
-	for (size_t i = 0; len != 0 && i < a->n; i++) {
-		const struct scan_entry *e = &a->entries[i];
-
-		if (e->kind != SCAN_FILE || strncmp(e->path, real, len) != 0 ||
-		    (e->path[len] != '/' && e->path[len] != '\0'))
-			continue;
-		*out = *e;
-		out->path = mem_printf("%s%s", link->path, e->path + len);
-		return true;
-	}
-	return false;
+	if (e->kind != SCAN_FILE || strncmp(e->path, target, len) != 0)
+		return false;
+	*rest = e->path + len;
+	return **rest == '/' || **rest == '\0';
 }
 
-/*
- * returns the entry that is to be compared for this one; NULL: none.
- */
+/* The header under the link's name; lives as long as the list. */
 static const struct scan_entry *
-of_host(const struct scan_answer *a, const struct scan_entry *e,
-    struct list *l)
+through_link(struct list *l, const struct scan_entry *link,
+    const struct scan_entry *e, const char *rest)
 {
-	struct scan_entry *link;
+	struct scan_entry *mine = mem_calloc(1, sizeof(*mine));
 
-	if (!e->is_system)
-		return NULL;
-	if (e->kind == SCAN_FILE || e->kind == SCAN_ABSENT)
-		return e;
-	if (e->kind != SCAN_SYMLINK)
-		return NULL;
-	if (l->links == NULL)
-		l->links = mem_calloc(a->n, sizeof(*l->links));
-	link = &l->links[l->nlinks];
-	if (!through_link(a, e, link))
-		return NULL;
-	l->nlinks++;
-	return link;
+	*mine = *e;
+	mine->path = mem_printf("%s%s", link->path, rest);
+	if (l->nlinks == l->links_size) {
+		l->links_size = l->links_size != 0 ? l->links_size * 2 : 16;
+		l->links = mem_realloc(l->links, l->links_size,
+		    sizeof(struct scan_entry *));
+	}
+	l->links[l->nlinks++] = mine;
+	return mine;
+}
+
+/* Whether the host's is compared for this one as it is. */
+static bool
+is_of_host(const struct scan_entry *e)
+{
+	return e->is_system &&
+	    (e->kind == SCAN_FILE || e->kind == SCAN_ABSENT);
 }
 
 static void
@@ -131,10 +121,11 @@ free_list(struct list *l)
 {
 	for (size_t i = 0; i < l->nlinks; i++) {
 		union { const char *in; void *out; } p = {
-			l->links[i].path
+			l->links[i]->path
 		};
 
 		free(p.out);
+		free(l->links[i]);
 	}
 	free(l->links);
 	free(l->e);
@@ -175,6 +166,46 @@ say(const struct verify *v, const struct scan_entry *e,
 	return ERR_UNSUPPORTED;
 }
 
+/* Where it is not known, it is put into the list. */
+static int
+see(const struct verify *v, const struct scan_entry *e, int64_t now,
+    struct list *l, char why[VERIFY_WHY_BYTES])
+{
+	enum incbin_state state = look_up(v, entry_key(l->host, e), now,
+	    &l->oldest_s);
+
+	if (state == INCBIN_SAME)
+		return 0;
+	if (state != INCBIN_UNKNOWN)
+		return say(v, e, state, why);
+	if (l->n == l->size) {
+		l->size = l->size != 0 ? l->size * 2 : 256;
+		l->e = mem_realloc(l->e, l->size, sizeof(*l->e));
+	}
+	l->e[l->n++] = (struct incbin_entry){ .entry = e };
+	return 0;
+}
+
+/*
+ * A link among the host's headers is looked at by way of the headers behind it:
+ * through the link each of them must be the same.
+ */
+static int
+see_link(const struct verify *v, const struct scan_answer *a,
+    const struct scan_entry *link, int64_t now, struct list *l,
+    char why[VERIFY_WHY_BYTES])
+{
+	AUTOFREE char *target = realpath(link->path, NULL);
+	const char *rest;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && target != NULL && i < a->n; i++)
+		if (is_behind(&a->entries[i], target, &rest))
+			r = see(v, through_link(l, link, &a->entries[i], rest),
+			    now, l, why);
+	return r;
+}
+
 /*
  * What is to be asked for is put into the list.
  * returns 0; ERR_UNSUPPORTED: no need, the job cannot go there
@@ -183,32 +214,24 @@ static int
 sort_out(const struct verify *v, const struct scan_answer *a,
     struct list *unknown, char why[VERIFY_WHY_BYTES])
 {
-	struct store_key host = host_key(v, "header");
 	int64_t now = now_s();
+	int r = 0;
 
 	free_list(unknown);
 	unknown->oldest_s = now;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct scan_entry *e = of_host(a, &a->entries[i],
-		    unknown);
-		enum incbin_state state;
+	unknown->host = host_key(v, "header");
+	for (size_t i = 0; r == 0 && i < a->n; i++) {
+		const struct scan_entry *e = &a->entries[i];
 
-		if (e == NULL)
-			continue;
-		if (e->kind == SCAN_FILE && unknown->known == NULL)
+		if (e->is_system && e->kind == SCAN_SYMLINK)
+			r = see_link(v, a, e, now, unknown, why);
+		else if (is_of_host(e))
+			r = see(v, e, now, unknown, why);
+		if (is_of_host(e) && e->kind == SCAN_FILE &&
+		    unknown->known == NULL)
 			unknown->known = e->path;
-		state = look_up(v, entry_key(host, e), now,
-		    &unknown->oldest_s);
-		if (state == INCBIN_SAME)
-			continue;
-		if (state != INCBIN_UNKNOWN)
-			return say(v, e, state, why);
-		if (unknown->e == NULL)
-			unknown->e = mem_calloc(a->n - i,
-			    sizeof(*unknown->e));
-		unknown->e[unknown->n++] = (struct incbin_entry){ .entry = e };
 	}
-	return 0;
+	return r;
 }
 
 static void
@@ -279,21 +302,22 @@ are_known(const struct verify *v, const struct scan_answer *a)
 	return true;
 }
 
-/* A bit for each of the answer's numbers that was compared with the host's. */
+/*
+ * A bit for each of the answer's numbers that was compared with the host's.  A
+ * link has none: it is the same for the headers behind it in this answer only.
+ */
 static void
 set_bits(const struct scan_answer *a, struct numbered *to)
 {
 	const struct scan_entry *named = a->entries + a->n - a->nnumbers;
-	struct list links = { .e = NULL };
 
 	for (size_t i = 0; i < a->nnumbers; i++) {
 		uint32_t n = a->numbers[i];
 
-		if (of_host(a, &named[i], &links) != NULL)
+		if (is_of_host(&named[i]))
 			to->bits[n / WORD_BITS] |= UINT64_C(1) <<
 			    n % WORD_BITS;
 	}
-	free_list(&links);
 }
 
 static void

@@ -195,6 +195,21 @@ def test_link_that_leads_elsewhere_there_is_noticed(sides):
     assert without_asking(tree)[1] != local
 
 
+def test_each_header_behind_a_link_is_compared(sides):
+    """The first one is the same wherever the link leads."""
+    real = {"real/same.h": "#define SAME\n", "real/pumped.h":
+            "#define VALUE 1\n"}
+    tree = sides(real, {**real, "other/same.h": "#define SAME\n",
+                        "other/pumped.h": "#define VALUE 2\n"})
+    os.symlink("real", tree.top + "/ours/way")
+    os.symlink("other", tree.top + "/theirs/way")
+    tree.write("s.c", "#include <way/same.h>\n#include <way/pumped.h>\n"
+               "int value = VALUE;\n")
+    both_ways(tree)
+    assert "has another /usr/local/include/way/pumped.h" in \
+        why_here(tree.text()), tree.text()
+
+
 def test_same_links_are_used_there(sides):
     headers = {"real/deep/pumped.h": "#define VALUE 1\n"}
     tree = sides(headers, headers)
