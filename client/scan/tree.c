@@ -642,12 +642,14 @@ look(struct tree *t, struct ent *e)
 	AUTOFREE char *old = e->type == ENT_LINK ?
 	    (char *)(uintptr_t)e->target : NULL;
 	struct stat st;
+	int err;
 
 	e->type = ENT_ABSENT;
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		err = errno;
 		if (known != NULL)
 			free_dir(t, known);
-		return errno == EACCES || errno == EPERM || errno == EIO ?
+		return err == EACCES || err == EPERM || err == EIO ?
 		    ERR_ACCESS : 0;
 	}
 	if (known != NULL && !S_ISDIR(st.st_mode))
@@ -1091,6 +1093,8 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	    (uint64_t)st.st_size > FILE_MAX_BYTES)
 		return ERR_ACCESS;
 	now = stamp_of(&st);
+	if (now.ino != f->stamp.ino || now.dev != f->stamp.dev)
+		return ERR_NOENT;	/* another one, since it was looked at */
 	set_stamp(t, f, &now);
 	n = load(t, fd, (size_t)st.st_size);
 	f->settled = settle(t, e, fd, &f->stamp);
