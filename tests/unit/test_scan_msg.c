@@ -15,7 +15,8 @@ static char *env_[] = { env1, env0, NULL };
 static void
 put(struct buf *b, enum msg_kind kind)
 {
-	const struct scan_request req = { argv_, "/usr/bin/gcc", "/w", env_ };
+	const struct scan_request req = { argv_, "/usr/bin/gcc", "/w", env_,
+	    true };
 	const struct msg_place place = { 1, 2, 3, 4 };
 
 	assert_int_equal(msg_begin(b, kind), 0);
@@ -52,6 +53,7 @@ test_request(void **state)
 	assert_null(m.env[1]);
 	assert_true(view_equal(m.queries, "q"));
 	assert_int_equal(m.place.cwd_ino, 4);
+	assert_true(m.req.is_brief);
 	msg_request_free(&m);
 	buf_free(&b);
 }

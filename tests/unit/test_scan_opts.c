@@ -133,7 +133,7 @@ test_environment(void **state)
 	char cpath[] = "CPATH=c::d", own[] = "C_INCLUDE_PATH=e";
 	char other[] = "CPLUS_INCLUDE_PATH=f", got[256];
 	char *env[] = { cpath, own, other, NULL };
-	struct scan_request req = { cut(text, argv), "gcc", "/", env };
+	struct scan_request req = { cut(text, argv), "gcc", "/", env, false };
 	struct opts o;
 
 	(void)state;
@@ -158,7 +158,7 @@ same_key(const char *a, const char *b, const char *cwd_b)
 	(void)snprintf(text[1], sizeof(text[1]), "%s", b);
 	for (i = 0; i < 2; i++) {
 		req[i] = (struct scan_request){ cut(text[i], argv[i]),
-		    "/bin/sh", i == 0 ? "/" : cwd_b, NULL };
+		    "/bin/sh", i == 0 ? "/" : cwd_b, NULL, false };
 		assert_int_equal(opts_parse(&req[i], &o[i]), 0);
 		assert_int_equal(opts_key(&req[i], &o[i], &key[i]), 0);
 	}
