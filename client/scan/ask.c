@@ -258,24 +258,33 @@ exchange(int fd, struct buf *b, enum msg_kind expected, struct buf *body)
 	return r == 0 && kind != expected ? ERR_PROTOCOL : r;
 }
 
+/* The same, for an answer. */
+static int
+exchange_answer(int fd, struct buf *b, struct scan_answer *a)
+{
+	struct buf body = BUF_INIT(MSG_BODY_MAX_BYTES);
+	struct view v;
+	int r = exchange(fd, b, MSG_ANSWER, &body);
+
+	if (r == 0) {
+		v = buf_view(&body);
+		r = msg_get_answer(&v, a);
+	}
+	buf_free(&body);
+	return r;
+}
+
 static int
 remote_scan(int fd, const struct scan_request *req,
     const struct msg_place *place, struct scan_answer *a)
 {
 	struct buf b = BUF_INIT(MSG_BODY_MAX_BYTES);
-	struct buf body = BUF_INIT(MSG_BODY_MAX_BYTES);
-	struct view v;
 	int r;
 
 	if ((r = msg_begin(&b, MSG_SCAN)) == 0 &&
 	    (r = msg_put_request(&b, req, place)) == 0)
-		r = exchange(fd, &b, MSG_ANSWER, &body);
-	if (r == 0) {
-		v = buf_view(&body);
-		r = msg_get_answer(&v, a);
-	}
+		r = exchange_answer(fd, &b, a);
 	buf_free(&b);
-	buf_free(&body);
 	return r;
 }
 
@@ -301,19 +310,12 @@ static int
 remote_name(int fd, const struct scan_answer *a, struct scan_answer *named)
 {
 	struct buf b = BUF_INIT(MSG_BODY_MAX_BYTES);
-	struct buf body = BUF_INIT(MSG_BODY_MAX_BYTES);
-	struct view v;
 	int r;
 
 	if ((r = msg_begin(&b, MSG_NAME)) == 0 &&
 	    (r = msg_put_numbers(&b, a)) == 0)
-		r = exchange(fd, &b, MSG_ANSWER, &body);
-	if (r == 0) {
-		v = buf_view(&body);
-		r = msg_get_answer(&v, named);
-	}
+		r = exchange_answer(fd, &b, named);
 	buf_free(&b);
-	buf_free(&body);
 	return r;
 }
 
