@@ -290,8 +290,7 @@ scan_command(struct scan *s, const struct scan_request *req,
 }
 
 int
-scan_name(const struct scan *s, const struct scan_answer *a,
-    struct scan_answer *to)
+scan_name(struct scan *s, const struct scan_answer *a, struct scan_answer *to)
 {
 	const struct scan_entry *e;
 	size_t i;
@@ -299,9 +298,11 @@ scan_name(const struct scan *s, const struct scan_answer *a,
 	memset(to, 0, sizeof(*to));
 	if (a->epoch != s->numbers.epoch)
 		return ERR_NOENT;
+	numbers_begin(&s->numbers);
 	for (i = 0; i < a->nnumbers; i++) {
 		e = numbers_get(&s->numbers, a->numbers[i]);
-		if (e == NULL)
+		/* each once, so that it is no more than there is already */
+		if (e == NULL || !numbers_mark(&s->numbers, a->numbers[i]))
 			return ERR_NOENT;
 		(void)scan_answer_add(to, e);
 	}

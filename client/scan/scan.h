@@ -103,9 +103,9 @@ void scan_answer_free(struct scan_answer *a);
 /*
  * scan_name - what an answer's numbers stand for, as entries of another.
  * out     to: scan_answer_free() later, whatever is returned
- * returns 0; ERR_NOENT if they are not this scanner's
+ * returns 0; ERR_NOENT if they are not this scanner's, or one is there twice
  */
-int scan_name(const struct scan *s, const struct scan_answer *a,
+int scan_name(struct scan *s, const struct scan_answer *a,
     struct scan_answer *to) MUST_CHECK;
 
 /* scan_answer_add - an entry more, with strings of its own. */

@@ -301,6 +301,7 @@ def test_numbers_of_another_daemon_are_refused(own):
     assert new_epoch != epoch
     assert exchange(own, name(new_epoch, *numbers))[0] == ANSWER
     assert exchange(own, name(new_epoch, 0))[0] == REFUSED
+    assert exchange(own, name(new_epoch, *numbers, numbers[0]))[0] == REFUSED
     assert exchange(own, name(new_epoch, 0xffffffff))[0] == REFUSED
 
 
