@@ -163,7 +163,7 @@ fits(struct job *j, const struct frame *f, struct inclusion *in,
 			return false;
 	for (i = 0; i < in->nflags; i++) {
 		tree_see_file(&j->scan->tree, in->flags[i].file);
-		/* only #import asks whether it was entered */
+		/* what they are behind OP_AFTER is not asked */
 		if (((tree_flags(in->flags[i].file) ^ in->flags[i].flags) &
 		    (OP_ONCE | OP_MAYBE_ONCE)) != 0)
 			return false;

@@ -43,8 +43,7 @@ struct op {
 enum op_flags {
 	OP_ONCE		= 1,
 	OP_MAYBE_ONCE	= 2,
-	OP_ENTERED	= 4,
-	OP_AFTER	= 3,	/* bits: behind them, those at the end */
+	OP_AFTER	= 2,	/* bits: behind them, those at the end */
 };
 
 /* A name's first use since the floor. */

@@ -774,8 +774,7 @@ uint8_t
 tree_flags(const struct file *f)
 {
 	return (uint8_t)((f->once ? OP_ONCE : 0) |
-	    (f->maybe_once ? OP_MAYBE_ONCE : 0) |
-	    (f->entered ? OP_ENTERED : 0));
+	    (f->maybe_once ? OP_MAYBE_ONCE : 0));
 }
 
 void
@@ -784,7 +783,6 @@ tree_set_flags(struct tree *t, struct file *f, unsigned int flags)
 	tree_see_file(t, f);
 	f->once |= (flags & OP_ONCE) != 0;
 	f->maybe_once |= (flags & OP_MAYBE_ONCE) != 0;
-	f->entered |= (flags & OP_ENTERED) != 0;
 }
 
 void
