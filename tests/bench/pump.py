@@ -56,10 +56,12 @@ def children_ms():
 
 
 def process_ms(pid):
-    """of all its threads, and of children that it has waited for"""
+    """of a process with one thread, and of children that it has waited for"""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        own_ns = int(f.read().split()[0])
     with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) * 1000 / os.sysconf("SC_CLK_TCK")
+        ticks = sum(map(int, f.read().rpartition(")")[2].split()[13:15]))
+    return own_ns / 1e6 + ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def accepted(jobs):
@@ -156,22 +158,25 @@ class Bench:
         extra = (helper() - before) / len(self.jobs)
         print(f"{name:14} {cpu:8.2f} {extra:8.2f} {cpu + extra:8.2f} ms a file"
               f"  {sent_kb(self.daemon, mark):9.0f} kB sent", flush=True)
+        return cpu, extra
 
     def stock(self):
         self.row("stock, lzo", harness.STOCK_CLIENT, self.env("plain", ",lzo"))
         pump = stock_pump(self.temp)
         if pump is None:
             print("no stock pump (Debian package distcc-pump)")
-            return
+            return None
         env = self.env("stock", ",cpp,lzo")
+        before = children_ms()
         env.update(include_server(pump, env))
+        started = (children_ms() - before) / len(self.jobs)
         pid = env["INCLUDE_SERVER_PID"]
-        started = process_ms(pid) / len(self.jobs)
-        self.row("stock, pump", harness.STOCK_CLIENT, env,
-                 lambda: process_ms(pid))
+        client, server = self.row("stock, pump", harness.STOCK_CLIENT, env,
+                                  lambda: process_ms(pid))
         print(f"    and {started:.2f} ms a file to start the include server")
         subprocess.run([pump, "--shutdown"], env=env, check=False,
                        stdout=subprocess.DEVNULL)
+        return client, server, started
 
     def ours(self):
         env = self.env("ours", ",cpp,lzo")
@@ -182,9 +187,19 @@ class Bench:
             return sum(process_ms(pid) for pid in
                        scanners(self.args.user) - others)
 
-        self.row("ours, cold", harness.OUR_CLIENT, env, scanner)
-        self.row("ours, warm", harness.OUR_CLIENT, env, scanner)
+        rows = [(name, *self.row("ours, " + name, harness.OUR_CLIENT, env,
+                                 scanner)) for name in ("cold", "warm")]
         subprocess.run([SCAND, "--stop"], env=env, check=False)
+        return rows
+
+
+def print_ratios(stock, ours):
+    """of what has to be done once, too: ours starts with the first file"""
+    client, server, start = stock
+    for name, cpu, scanner in ours:
+        print(f"{name}: scanner 1/{(server + start) / scanner:.1f} of the "
+              f"include server (1/{server / scanner:.1f} without its start), "
+              f"client and scanner {(cpu + scanner) / (client + server):.2f}")
 
 
 def main():
@@ -209,8 +224,10 @@ def main():
         bench = Bench(args, jobs, daemon, temp)
         bench.make_dirs()
         with running_as(args.user):
-            bench.stock()
-            bench.ours()
+            stock = bench.stock()
+            ours = bench.ours()
+        if stock is not None:
+            print_ratios(stock, ours)
 
 
 if __name__ == "__main__":
