@@ -2,7 +2,7 @@
 /*
  * scan - one scanner for the commands of a whole build, in this process.
  *
- * usage: scan [ROUNDS] <COMMANDS
+ * usage: scan [ROUNDS [MEGABYTES]] <COMMANDS
  *        scan compare <COMMANDS
  *
  * Each line of COMMANDS is a working directory, a compiler's absolute path and
@@ -11,6 +11,10 @@
  * looked at, the number of files, and a digest of the answer; at the end, for
  * each round, the sum of microseconds.  What the compiler takes to be asked
  * is not counted.
+ *
+ * With MEGABYTES it is as in a build: so much memory is touched between two
+ * commands, as compilers do, which leave nothing in the caches, and the kernel
+ * tells of changes to files.
  *
  * compare: each command is scanned by one scanner that remembers what
  * conditions came to, and by one that does not; where their answers differ,
@@ -23,6 +27,7 @@
 #include <unistd.h>
 
 #include "client/scan/job.h"
+#include "client/scan/notice.h"
 #include "client/scan/scan.h"
 #include "lib/mem.h"
 
@@ -105,6 +110,18 @@ parse(char *line, char **words, struct scan_request *req)
 	return words[n - 2];
 }
 
+static volatile unsigned char *other;
+static size_t other_size;
+
+static void
+touch_other(void)
+{
+	size_t i;
+
+	for (i = 0; i < other_size; i += 64)
+		other[i]++;
+}
+
 static double
 scan_line(struct scan *s, char *line)
 {
@@ -112,7 +129,10 @@ scan_line(struct scan *s, char *line)
 	struct scan_request req;
 	struct scan_answer a;
 	const char *name = parse(line, words, &req);
-	double us = scan_one(s, &req, &a);
+	double us;
+
+	touch_other();
+	us = scan_one(s, &req, &a);
 
 	(void)printf("%8.0f %8zu %6zu %016llx %s\n", us, a.directives, a.n,
 	    (unsigned long long)digest(&a), name);
@@ -156,6 +176,7 @@ int
 main(int argc, char **argv)
 {
 	long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 1;
+	struct notices *notices = NULL;
 	struct scan *s;
 	size_t size = 0;
 	char *line = NULL;
@@ -163,7 +184,13 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "compare") == 0)
 		return compare();
+	if (argc > 2) {
+		other_size = strtoul(argv[2], NULL, 10) << 20;
+		other = mem_calloc(other_size, 1);
+		notices = notices_open();
+	}
 	s = scan_new(FDS_MAX);
+	scan_use_notices(s, notices);
 	while (rounds-- > 0) {
 		rewind(stdin);
 		for (total = 0; getline(&line, &size, stdin) > 0; )
@@ -173,5 +200,6 @@ main(int argc, char **argv)
 	}
 	free(line);
 	scan_free(s);
+	notices_close(notices);
 	return 0;
 }
