@@ -430,7 +430,10 @@ watch_dir(struct tree *t, struct dir *d)
 static void
 compare_dir(struct tree *t, struct dir *d, const struct scan_stamp *now)
 {
-	if (now->ino != d->stamp.ino || now->dev != d->stamp.dev) {
+	if (d->gen == 0) {	/* new: nothing depends on it yet */
+		d->gen++;
+		d->stamp = *now;
+	} else if (now->ino != d->stamp.ino || now->dev != d->stamp.dev) {
 		close_dir(t, d);
 		notice_drop(t->notices, &d->notice, false);
 		t->stirs++;
@@ -577,9 +580,13 @@ is_unchanged(const struct tree *t, const struct file *f)
 static void
 check_file(struct tree *t, struct file *f, const struct scan_stamp *now)
 {
+	bool is_new = f->checked == 0;
+
 	if (f->checked == t->scan)
 		return;
 	f->checked = t->scan;
+	if (is_new)
+		return;		/* nothing depends on it yet */
 	/* met under another name: an inclusion that was done again may use what
 	 * it said, and the next scan will be told of a change since */
 	if (is_unchanged(t, f))
