@@ -8,8 +8,6 @@
 #include "client/scan/number.h"
 #include "lib/mem.h"
 
-#define WORD_BITS	64
-
 void
 numbers_init(struct numbers *ns)
 {
@@ -31,7 +29,6 @@ numbers_free(struct numbers *ns)
 {
 	free(ns->entries);
 	free(ns->marks);
-	free(ns->marked);
 	arena_free(&ns->text);
 	memset(ns, 0, sizeof(*ns));
 }
@@ -40,8 +37,7 @@ size_t
 numbers_memory(const struct numbers *ns)
 {
 	return ns->size * sizeof(*ns->entries) + ns->text.total +
-	    ns->nmarks * sizeof(*ns->marks) +
-	    ns->marked_size * sizeof(*ns->marked);
+	    ns->nmarks * sizeof(*ns->marks);
 }
 
 uint32_t
@@ -68,39 +64,22 @@ numbers_add(struct numbers *ns, const struct scan_entry *e)
 void
 numbers_begin(struct numbers *ns)
 {
-	while (ns->nmarked != 0)
-		ns->marks[ns->marked[--ns->nmarked] / WORD_BITS] = 0;
+	if (++ns->answer != 0)
+		return;
+	if (ns->nmarks != 0)
+		memset(ns->marks, 0, ns->nmarks * sizeof(*ns->marks));
+	ns->answer = 1;
 }
 
-static void
-grow_marks(struct numbers *ns, uint32_t number)
+void
+numbers_grow_marks(struct numbers *ns, uint32_t number)
 {
-	size_t n = (number / WORD_BITS + 1) * 2;
+	size_t n = ((size_t)number + 512) * 2;
 
 	ns->marks = mem_realloc(ns->marks, n, sizeof(*ns->marks));
 	memset(ns->marks + ns->nmarks, 0,
 	    (n - ns->nmarks) * sizeof(*ns->marks));
 	ns->nmarks = n;
-}
-
-bool
-numbers_mark(struct numbers *ns, uint32_t number)
-{
-	uint64_t bit = UINT64_C(1) << number % WORD_BITS;
-
-	if (number / WORD_BITS >= ns->nmarks)
-		grow_marks(ns, number);
-	if ((ns->marks[number / WORD_BITS] & bit) != 0)
-		return false;
-	ns->marks[number / WORD_BITS] |= bit;
-	if (ns->nmarked == ns->marked_size) {
-		ns->marked_size = ns->marked_size != 0 ?
-		    ns->marked_size * 2 : 1024;
-		ns->marked = mem_realloc(ns->marked, ns->marked_size,
-		    sizeof(*ns->marked));
-	}
-	ns->marked[ns->nmarked++] = number;
-	return true;
 }
 
 const struct scan_entry *

@@ -25,11 +25,9 @@ struct numbers {
 	struct scan_entry *entries;	/* owns; [number], the first unused */
 	size_t n, size;
 	struct arena text;		/* of the entries */
-	/* those in the answer in hand */
-	uint64_t *marks;		/* owns: a bit for each */
-	size_t nmarks;			/* words */
-	uint32_t *marked;		/* owns: which bits are set */
-	size_t nmarked, marked_size;
+	uint32_t *marks;		/* owns: the latest answer that has it */
+	size_t nmarks;
+	uint32_t answer;		/* the one in hand, > 0 */
 };
 
 void numbers_init(struct numbers *ns);
@@ -41,9 +39,22 @@ uint32_t numbers_add(struct numbers *ns, const struct scan_entry *e);
 
 /* numbers_begin - a new answer: none is marked. */
 void numbers_begin(struct numbers *ns);
+
+void numbers_grow_marks(struct numbers *ns, uint32_t number);
+
 /* numbers_mark - in  number: given by numbers_add(); returns whether it is
  * marked for the first time. */
-bool numbers_mark(struct numbers *ns, uint32_t number);
+static inline bool
+numbers_mark(struct numbers *ns, uint32_t number)
+{
+	bool is_first;
+
+	if (number >= ns->nmarks)
+		numbers_grow_marks(ns, number);
+	is_first = ns->marks[number] != ns->answer;
+	ns->marks[number] = ns->answer;
+	return is_first;
+}
 
 /* numbers_get - what got the number; NULL if none did.  Lent. */
 const struct scan_entry *numbers_get(const struct numbers *ns, uint32_t number);
