@@ -598,6 +598,26 @@ static const char *const key_envs[] = {
 	"SDKROOT", "PATH",
 };
 
+/* A line of a key: all of `a`, and `b` right behind it. */
+static int
+add_line(struct buf *key, const char *a, const char *b)
+{
+	int r;
+
+	if ((r = buf_append_str(key, a)) < 0 ||
+	    (r = buf_append_str(key, b)) < 0)
+		return r;
+	return buf_append_str(key, "\n");
+}
+
+static int
+add_env(struct buf *key, const char *name, const char *value)
+{
+	int r = buf_append_str(key, name);
+
+	return r < 0 ? r : add_line(key, "=", value);
+}
+
 int
 opts_key(const struct scan_request *req, struct opts *o, const char **key)
 {
@@ -610,18 +630,22 @@ opts_key(const struct scan_request *req, struct opts *o, const char **key)
 
 	if (stat(req->compiler, &st) < 0)
 		return err_from_errno(errno);
-	r = buf_printf(&b, "%s\n%llu %llu %lld %lld\n%s\n", req->compiler,
+	r = buf_printf(&b, "%llu %llu %lld %lld\n",
 	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-	    (long long)st.st_size, (long long)st.st_ctim.tv_sec, o->language);
+	    (long long)st.st_size, (long long)st.st_ctim.tv_sec);
+	if (r == 0)
+		r = add_line(&b, req->compiler, "");
+	if (r == 0)
+		r = add_line(&b, o->language, "");
 	for (i = 0; r == 0 && i < o->keep.n; i++) {
 		relative |= is_relative(o->keep.ptr[i]);
-		r = buf_printf(&b, "%s\n", o->keep.ptr[i]);
+		r = add_line(&b, o->keep.ptr[i], "");
 	}
 	for (i = 0; r == 0 && i < sizeof(key_envs) / sizeof(key_envs[0]); i++)
 		if ((v = get_env(req, key_envs[i])) != NULL)
-			r = buf_printf(&b, "%s=%s\n", key_envs[i], v);
+			r = add_env(&b, key_envs[i], v);
 	if (r == 0 && relative)
-		r = buf_printf(&b, "in %s\n", req->cwd);
+		r = add_line(&b, "in ", req->cwd);
 	if (r == 0)
 		*key = arena_copy(&o->arena, b.ptr, b.len);
 	buf_free(&b);
