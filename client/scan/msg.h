@@ -5,7 +5,8 @@
  * A message is a header of two 32-bit numbers in the machine's order (they are
  * two programs of one build on one machine), its kind and its body's length,
  * then the body: numbers and strings, each string with its length before it.
- * A client asks, the daemon answers; then the client may ask again.
+ * A client asks, the daemon answers; then the client may ask again, unless it has
+ * all it asked for: then the daemon ends the connection.
  */
 #ifndef SCAN_MSG_H
 #define SCAN_MSG_H

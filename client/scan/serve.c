@@ -24,6 +24,7 @@ struct client {
 	struct buf rest;	/* of an answer that it has not taken yet */
 	size_t sent;		/* … of the rest */
 	int64_t due_ms;		/* when it must have taken it */
+	bool is_served;		/* it has no reason to ask for more */
 };
 
 struct server {
@@ -137,6 +138,7 @@ do_scan(struct server *s, struct client *c, const struct msg_request *m)
 	int r;
 
 	r = answer(s, c, &a, scan_command(s->scan, &m->req, &a));
+	c->is_served = a.outcome != SCAN_NEEDS;
 	scan_answer_free(&a);
 	limit_memory(s);
 	return r;
@@ -190,6 +192,7 @@ dispatch(struct server *s, struct client *c, enum msg_kind kind,
 	int r;
 
 	s->last_ms = clock_ms();
+	c->is_served = false;
 	if (kind == MSG_STOP) {
 		s->is_ending = true;
 		return 0;
@@ -219,7 +222,10 @@ drop(struct server *s, struct client *c)
 	*c = s->clients[--s->nclients];	/* the last takes its place */
 }
 
-/* Acts on each whole message that has come in. */
+/*
+ * Acts on each whole message that has come in.  Whoever has an answer is let go
+ * at once: to be woken up by its going costs as much as a part of a scan.
+ */
 static int
 consume(struct server *s, struct client *c)
 {
@@ -238,6 +244,8 @@ consume(struct server *s, struct client *c)
 		memmove(c->in.ptr, c->in.ptr + whole, c->in.len - whole);
 		c->in.len -= whole;
 	}
+	if (r == 0 && c->is_served && c->in.len == 0 && c->rest.len == 0)
+		return ERR_CLOSED;
 	return r;
 }
 

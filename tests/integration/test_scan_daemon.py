@@ -18,6 +18,7 @@ from scankit import tree  # noqa: F401 pylint: disable=unused-import
 pytestmark = scankit.needs_scanner
 
 SCAN, STOP, ANSWER, REFUSED, NAME = 1, 3, 4, 6, 7
+NEEDS = 2   # an outcome
 
 
 @pytest.fixture
@@ -340,6 +341,27 @@ def test_who_does_not_take_an_answer_holds_up_nobody(small):
             assert ask(small) == want
         assert time.monotonic() - start < 3
         assert len(small.daemon_pids()) == 1
+
+
+def test_who_has_an_answer_is_let_go(small):
+    ask(small)
+    with connect(small) as s:
+        s.sendall(request(small))
+        kind, length = struct.unpack("=II", receive(s, 8))
+        assert kind == ANSWER
+        assert receive(s, length) is not None
+        assert s.recv(1) == b""
+
+
+def test_whose_compiler_has_to_be_asked_may_go_on(small):
+    ask(small)
+    with connect(small) as s:
+        for _ in range(3):
+            s.sendall(request(small, "-std=c89", "-c", "m.c"))
+            kind, length = struct.unpack("=II", receive(s, 8))
+            assert kind == ANSWER
+            outcome, = struct.unpack_from("=I", receive(s, length))
+            assert outcome == NEEDS
 
 
 def test_who_takes_an_answer_slowly_gets_all_of_it(small):
