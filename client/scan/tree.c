@@ -161,6 +161,8 @@ tree_free(struct tree *t)
 		}
 	free(t->files);
 	free_dir(t, t->root);
+	for (i = 0; i < WALKS_KEPT; i++)
+		free(t->walks[i].path);
 	free(t->path);
 	free(t->text);
 }
@@ -867,6 +869,7 @@ enter(struct tree *t, struct walk *w, struct sym *name, unsigned int depth)
 		w->open_dir = w->dir;
 	if ((r = lookup(t, w->dir, name, &e)) < 0)
 		return r;
+	w->is_told &= w->dir->notice.wd != 0;
 	switch (e->type) {
 	case ENT_DIR:
 		w->dir = e->dir;
@@ -928,6 +931,7 @@ start_walk(struct walk *w, struct dir *from)
 {
 	w->ent = NULL;
 	w->dir = w->open_dir = from;
+	w->is_told = true;
 	w->nnotes = 0;
 }
 
@@ -942,8 +946,8 @@ end_walk(struct tree *t, struct walk *w)
 	return 0;
 }
 
-int
-tree_walk(struct tree *t, struct dir *from, const char *path, struct walk *w)
+static int
+walk_anew(struct tree *t, struct dir *from, const char *path, struct walk *w)
 {
 	size_t n = strlen(path);
 	int r;
@@ -954,6 +958,49 @@ tree_walk(struct tree *t, struct dir *from, const char *path, struct walk *w)
 	if (w->ent != NULL && n != 0 && path[n - 1] == '/')
 		return ERR_NOENT;
 	return end_walk(t, w);
+}
+
+static struct walked *
+kept_walk(struct tree *t, const struct dir *from, const char *path)
+{
+	uint64_t h = (uintptr_t)from >> 4;
+
+	for (; *path != '\0'; path++)
+		h = (h ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
+	return &t->walks[(h ^ h >> 32) & (WALKS_KEPT - 1)];
+}
+
+/* Only the notes that there are. */
+static void
+copy_walk(struct walk *to, const struct walk *w)
+{
+	memcpy(to, w, offsetof(struct walk, notes) +
+	    w->nnotes * sizeof(w->notes[0]));
+}
+
+int
+tree_walk(struct tree *t, struct dir *from, const char *path, struct walk *w)
+{
+	struct walked *k = kept_walk(t, from, path);
+	int r;
+
+	if (k->path != NULL && k->stirs == t->stirs && k->from == from &&
+	    strcmp(k->path, path) == 0) {
+		copy_walk(w, &k->walk);
+		return k->r;
+	}
+	r = walk_anew(t, from, path, w);
+	if (!w->is_told || !(r == ERR_NOENT || (r == 0 && w->ent == NULL)))
+		return r;
+	if (k->path == NULL || strcmp(k->path, path) != 0) {
+		free(k->path);
+		k->path = mem_strdup(path);
+	}
+	k->from = from;
+	k->stirs = t->stirs;
+	k->r = r;
+	copy_walk(&k->walk, w);
+	return r;
 }
 
 /* A name's components; none if a part of it is anything special. */
@@ -994,7 +1041,7 @@ tree_walk_name(struct tree *t, struct dir *from, struct sym *name,
 	if (p == NULL)
 		p = split(t, name);
 	if (p->n == 0)
-		return tree_walk(t, from, name->name, w);
+		return walk_anew(t, from, name->name, w);
 	start_walk(w, from);
 	for (i = 0; i < p->n; i++) {
 		if (w->ent != NULL)

@@ -125,6 +125,33 @@ struct dir {
 	uint16_t marked;		/* … kinds of ops */
 };
 
+#define WALK_NOTES_MAX	64	/* links and ".."s on one path */
+
+/* What a path was found to pass. */
+struct walk {
+	struct ent *ent;		/* the last component; NULL: a directory */
+	struct dir *dir;		/* the directory found, or that ent is in */
+	struct dir *open_dir;		/* where the last name was looked for
+					   before links were followed */
+	bool is_told;		/* of each change that would lead it elsewhere */
+	size_t nnotes;
+	struct {
+		struct ent *link;	/* or NULL, and */
+		struct dir *dir;	/* left by ".." */
+	} notes[WALK_NOTES_MAX];
+};
+
+#define WALKS_KEPT	64	/* a power of two */
+
+/* A walk to a directory, or to where there is none. */
+struct walked {
+	const struct dir *from;
+	char *path;			/* owns; NULL: none is kept here */
+	uint64_t stirs;			/* the tree's; it holds as long */
+	int r;
+	struct walk walk;
+};
+
 struct tree {
 	struct atoms *atoms;		/* borrows */
 	struct dir *root;
@@ -152,25 +179,11 @@ struct tree {
 	} devs[32];
 	size_t ndevs;
 	size_t nfds, fds_max;		/* directories held open */
+	struct walked walks[WALKS_KEPT];
 	char *path;			/* owns: a name being built */
 	size_t path_size;
 	char *text;			/* owns: the file being read */
 	size_t text_size;
-};
-
-#define WALK_NOTES_MAX	64	/* links and ".."s on one path */
-
-/* What a path was found to pass. */
-struct walk {
-	struct ent *ent;		/* the last component; NULL: a directory */
-	struct dir *dir;		/* the directory found, or that ent is in */
-	struct dir *open_dir;		/* where the last name was looked for
-					   before links were followed */
-	size_t nnotes;
-	struct {
-		struct ent *link;	/* or NULL, and */
-		struct dir *dir;	/* left by ".." */
-	} notes[WALK_NOTES_MAX];
 };
 
 /*

@@ -302,6 +302,17 @@ def test_a_link_to_a_directory_is_retargeted(sources):
     sources.check({"inc2/b.h"}, {"two/b.h"})
 
 
+def test_a_link_to_a_directory_that_is_not_watched_yet(sources):
+    """Of which nobody would be told: so it is looked at."""
+    os.symlink("inc1", sources.path("none"))
+    sources.tree.write("inc3/b.h")
+    for directory in ("inc2", "inc3", "inc1"):
+        os.unlink(sources.path("none"))
+        os.symlink(directory, sources.path("none"))
+        sources.check(set(), {"inc3/b.h"} if directory == "inc3" else
+                      {"inc2/b.h"})
+
+
 # ---- mounts ---------------------------------------------------------------
 
 def mount(source, target, kind, flags, data=None):

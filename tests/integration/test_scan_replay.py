@@ -327,6 +327,20 @@ def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
     assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
 
 
+def test_a_way_that_was_walked_before_counts_again(warm):
+    """What includes a header by way of "..", read anew, depends on that way."""
+    os.mkdir(warm.path("one/sub"))
+    warm.write("two/late.h", "#define LATE\n")
+    text = FILLER + "#include <sub/../late.h>\n"
+    warm.write("two/up.h", text)
+    warm.write("m.c", "#include <up.h>\n")
+    settle(warm, *["m.c"] * 8)
+    replace(warm.path("two/up.h"), text + "int again;\n")
+    settle(warm, *["m.c"] * 8)
+    warm.write("one/late.h")
+    assert ("FILE", warm.path("one/late.h")) in is_right(warm, "m.c")
+
+
 def test_a_name_that_somebody_asks_for_after_all(warm):
     """What nobody ever asked for is left out, until somebody does."""
     warm.write("two/many.h", "".join(f"#define MANY{i} {i}\n"
