@@ -481,11 +481,14 @@ run_range(struct job *j, struct frame *f, const struct unit *u, uint32_t i,
 static void
 define_facts(struct job *j)
 {
+	struct macros *m = &j->scan->macros;
+	const struct facts *f = j->facts;
 	size_t i;
 
-	for (i = 0; j->facts != NULL && i < j->facts->nmacros; i++)
-		macro_set(&j->scan->macros, j->facts->macros[i].sym,
-		    BOUND_MACRO, j->facts->macros[i].macro);
+	if (macro_begin_base(m, f->number, f->nmacros))
+		return;
+	for (i = 0; i < f->nmacros; i++)
+		macro_bind_base(m, f->macros[i].sym, f->macros[i].macro);
 }
 
 /* "DNAME", "DNAME=body", "DNAME(x)=body" as in -D; "UNAME". */

@@ -8,7 +8,7 @@
 void
 macro_begin(struct macros *m, struct arena *arena)
 {
-	m->epoch++;
+	m->base = ++m->epoch;
 	m->nlog = 0;
 	m->undecided = 0;
 	m->pushed = NULL;
@@ -20,8 +20,65 @@ void
 macro_free(struct macros *m)
 {
 	free(m->log);
+	free(m->kept.hidden);
 	memset(m, 0, sizeof(*m));
 }
+
+/* ---- the base -------------------------------------------------------- */
+
+/* A scan binds the name, whose binding is the base's. */
+static void
+hide(struct macros *m, struct sym *s)
+{
+	if (m->kept.nhidden == m->kept.hidden_size) {
+		m->kept.hidden_size = m->kept.hidden_size != 0 ?
+		    m->kept.hidden_size * 2 : 64;
+		m->kept.hidden = mem_realloc(m->kept.hidden,
+		    m->kept.hidden_size, sizeof(*m->kept.hidden));
+	}
+	m->kept.hidden[m->kept.nhidden++] =
+	    (struct hidden){ s, s->macro, s->identity };
+}
+
+static void
+bind_base(struct macros *m, struct sym *s, const struct macro *macro,
+    uint64_t number)
+{
+	s->epoch = m->kept.epoch;
+	s->tainted = s->busy = false;
+	s->bound = BOUND_MACRO;
+	s->macro = macro;
+	s->identity = number;
+}
+
+bool
+macro_begin_base(struct macros *m, uint64_t number, size_t n)
+{
+	struct hidden *h;
+
+	if (m->kept.epoch != 0 && m->kept.number == number &&
+	    m->kept.n == n) {
+		m->base = m->kept.epoch;
+		while (m->kept.nhidden != 0) {
+			h = &m->kept.hidden[--m->kept.nhidden];
+			bind_base(m, h->sym, h->macro, h->identity);
+		}
+		return true;
+	}
+	m->base = m->kept.epoch = m->epoch++;
+	m->kept.number = number;
+	m->kept.n = n;
+	m->kept.nhidden = 0;
+	return false;
+}
+
+void
+macro_bind_base(struct macros *m, struct sym *s, const struct macro *macro)
+{
+	bind_base(m, s, macro, macro->number);
+}
+
+/* ---- bindings -------------------------------------------------------- */
 
 static struct change *
 add_change(struct macros *m)
@@ -52,6 +109,8 @@ bind(struct macros *m, struct sym *s, enum binding bound,
     const struct macro *macro, uint64_t number)
 {
 	if (s->epoch != m->epoch) {
+		if (s->epoch == m->kept.epoch && m->kept.epoch != 0)
+			hide(m, s);
 		s->epoch = m->epoch;
 		s->tainted = false;
 		s->busy = false;

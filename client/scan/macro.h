@@ -50,8 +50,25 @@ struct pushed {
 	uint8_t bound;
 };
 
+/* A name whose base binding a scan has hidden. */
+struct hidden {
+	struct sym *sym;
+	const struct macro *macro;
+	uint64_t identity;
+};
+
 struct macros {
 	uint32_t epoch;		/* number of the scan */
+	uint32_t base;		/* … of the base that it has; its own: none */
+	/* What many scans begin with is bound once; each scan puts back what
+	 * the one before it bound otherwise. */
+	struct {
+		uint32_t epoch;		/* 0: there is none */
+		uint64_t number;	/* whose it is */
+		size_t n;		/* how many macros */
+		struct hidden *hidden;	/* owns */
+		size_t nhidden, hidden_size;
+	} kept;
 	struct change *log;	/* owns */
 	size_t nlog, log_size;
 	unsigned int undecided;	/* open joins */
@@ -61,24 +78,40 @@ struct macros {
 	struct trace *trace;	/* likewise; or NULL */
 };
 
+static inline bool
+macro_is_live(const struct macros *m, const struct sym *s)
+{
+	return s->epoch == m->epoch || s->epoch == m->base;
+}
+
 static inline enum binding
 macro_bound(const struct macros *m, const struct sym *s)
 {
-	return s->epoch == m->epoch ? (enum binding)s->bound : BOUND_NOT;
+	return macro_is_live(m, s) ? (enum binding)s->bound : BOUND_NOT;
 }
 
 /* macro_identity - a number that tells what the name is bound to. */
 static inline uint64_t
 macro_identity(const struct macros *m, const struct sym *s)
 {
-	return s->epoch == m->epoch ? s->identity : BOUND_NOT;
+	return macro_is_live(m, s) ? s->identity : BOUND_NOT;
 }
 
 /* macro_restore - bind a name to what it was bound to when it had that identity. */
 void macro_restore(struct macros *m, struct sym *s, enum binding bound,
     const struct macro *macro, uint64_t identity);
 
+/* macro_begin - a scan in which no name is a macro. */
 void macro_begin(struct macros *m, struct arena *arena);
+
+/*
+ * macro_begin_base - … right behind it: in which those of a base are, n macros
+ * that the number stands for, which live as long as scans say that number.
+ * returns whether they are bound; if not, the caller has to, one by one
+ */
+bool macro_begin_base(struct macros *m, uint64_t number, size_t n);
+void macro_bind_base(struct macros *m, struct sym *s,
+    const struct macro *macro);
 void macro_free(struct macros *m);
 
 void macro_set(struct macros *m, struct sym *s, enum binding bound,

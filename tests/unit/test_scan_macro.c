@@ -177,6 +177,66 @@ test_push_and_pop(void **state)
 	assert_int_equal(macro_bound(&w->m, w->a), BOUND_MAYBE);
 }
 
+/* What many scans begin with is there in each, whatever they make of it. */
+static void
+test_a_base_is_bound_once(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	macro_begin(&w->m, &w->arena);
+	assert_false(macro_begin_base(&w->m, 7, 2));
+	macro_bind_base(&w->m, w->a, w->one);
+	macro_bind_base(&w->m, w->b, w->two);
+	for (i = 0; i < 3; i++) {
+		assert_ptr_equal(w->a->macro, w->one);
+		assert_int_equal(macro_bound(&w->m, w->a), BOUND_MACRO);
+		assert_int_equal(macro_identity(&w->m, w->a), w->one->number);
+		assert_int_equal(macro_bound(&w->m, w->b), BOUND_MACRO);
+		assert_int_equal(macro_bound(&w->m, w->c), BOUND_NOT);
+		macro_taint(&w->m, w->a);
+		define(w, w->b, NULL);
+		define(w, w->b, w->one);
+		define(w, w->c, w->one);
+		assert_int_equal(macro_bound(&w->m, w->a), BOUND_MAYBE);
+		assert_ptr_equal(w->b->macro, w->one);
+		macro_begin(&w->m, &w->arena);
+		if (i == 1) {	/* one that has none, in between */
+			assert_int_equal(macro_bound(&w->m, w->a), BOUND_NOT);
+			define(w, w->b, w->one);
+			macro_begin(&w->m, &w->arena);
+			assert_int_equal(macro_bound(&w->m, w->b), BOUND_NOT);
+		}
+		assert_true(macro_begin_base(&w->m, 7, 2));
+	}
+	/* what the latest scan makes of the name again can be hidden again */
+	define(w, w->a, w->two);
+	assert_ptr_equal(w->a->macro, w->two);
+}
+
+static void
+test_another_base_is_another_one(void **state)
+{
+	struct world *w = *state;
+
+	macro_begin(&w->m, &w->arena);
+	assert_false(macro_begin_base(&w->m, 7, 1));
+	macro_bind_base(&w->m, w->a, w->one);
+	define(w, w->a, NULL);
+	macro_begin(&w->m, &w->arena);
+	assert_false(macro_begin_base(&w->m, 8, 1));
+	assert_int_equal(macro_bound(&w->m, w->a), BOUND_NOT);
+	macro_bind_base(&w->m, w->b, w->two);
+	macro_begin(&w->m, &w->arena);
+	assert_true(macro_begin_base(&w->m, 8, 1));
+	assert_int_equal(macro_bound(&w->m, w->a), BOUND_NOT);
+	assert_ptr_equal(w->b->macro, w->two);
+	macro_begin(&w->m, &w->arena);
+	assert_false(macro_begin_base(&w->m, 8, 2));	/* it has grown */
+	macro_begin(&w->m, &w->arena);
+	assert_false(macro_begin_base(&w->m, 7, 1));
+}
+
 /* ---- what a trace has of it ---- */
 
 static const struct use *
@@ -324,6 +384,10 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_flags_are_undone, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(test_a_base_is_bound_once,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_another_base_is_another_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_push_and_pop, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
