@@ -539,7 +539,7 @@ enter(struct expand *e, const struct tok *t, const struct macro *m)
 {
 	struct call call = { m, NULL, 0 };
 	struct list l = { &e->arena, NULL, 0, 0 };
-	struct toks toks = m->body;
+	struct toks toks = lex_want_macro(m)->body;
 	struct context *c;
 
 	if (m->is_function && (call.args = collect(e, m, &call.n)) == NULL) {

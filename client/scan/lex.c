@@ -7,6 +7,9 @@
 #include "lib/mem.h"
 
 #define PARAMS_MAX	65535
+/* Bytes behind a macro's name.  Its parameters are compared with its tokens one
+ * by one: a longer one is read where that work is counted. */
+#define PUT_OFF_MAX	((size_t)1024)
 #define HEADER_MAX	4096	/* bytes of a header's name */
 
 /* ---- tokens ---------------------------------------------------------- */
@@ -417,17 +420,13 @@ fold_operators(struct tok *toks, size_t n, bool is_function)
 	return out;
 }
 
-int
-lex_define(struct lexer *lx, struct macro **out)
+/* A macro from the line's tokens behind its name. */
+static int
+read_define(struct lexer *lx, size_t i, struct macro *m)
 {
 	struct params ps = { NULL, 0, false };
-	size_t i = 1;
-	struct macro *m;
 	int r;
 
-	m = arena_alloc(lx->arena, sizeof(*m));
-	memset(m, 0, sizeof(*m));
-	m->number = MACRO_NUMBER_FIRST + lx->atoms->definitions++;
 	if (i < lx->ntoks && lex_is_punct(&lx->toks[i], '(') &&
 	    (lx->toks[i].flags & TOK_WHITE) == 0) {
 		m->is_function = true;
@@ -444,8 +443,85 @@ lex_define(struct lexer *lx, struct macro **out)
 	m->body = lex_keep(lx, i);
 	m->nparams = (uint16_t)ps.n;
 	m->is_variadic = ps.is_variadic;
-	*out = m;
 	return 0;
+}
+
+static struct macro *
+new_macro(struct lexer *lx)
+{
+	struct macro *m = arena_alloc(lx->arena, sizeof(*m));
+
+	memset(m, 0, sizeof(*m));
+	m->number = MACRO_NUMBER_FIRST + lx->atoms->definitions++;
+	return m;
+}
+
+int
+lex_define(struct lexer *lx, struct macro **out)
+{
+	*out = new_macro(lx);
+	return read_define(lx, 1, *out);
+}
+
+static struct lex_source *
+source_of(struct lexer *lx)
+{
+	if (lx->source == NULL) {
+		lx->source = arena_alloc(lx->arena, sizeof(*lx->source));
+		*lx->source = (struct lex_source){ lx->atoms, lx->arena,
+		    lx->held, *lx->text.mode };
+	}
+	return lx->source;
+}
+
+struct macro *
+lex_put_off(struct lexer *lx, const char *p, const char *end,
+    struct sym **name)
+{
+	const char *q;
+	struct macro *m;
+	char *text;
+	size_t n;
+
+	p = text_blanks(&lx->text, p);
+	q = skip_word(p, lx->text.end);
+	if (q == p || text_is(*p, TEXT_DIGIT) || q > end ||
+	    (size_t)(end - q) > PUT_OFF_MAX || *q == '"' || *q == '\'')
+		return NULL;
+	*name = lex_name(lx, p, q);
+	n = (size_t)(end - q);
+	text = arena_alloc(lx->arena, n + 2);
+	memcpy(text, q, n);
+	text[n] = '\n';
+	text[n + 1] = '\0';
+	m = new_macro(lx);
+	m->text.ptr = text;
+	m->text.len = n;
+	m->source = source_of(lx);
+	m->is_function = *q == '(';
+	return m;
+}
+
+/* What the compiler refuses becomes a macro of nothing. */
+void
+lex_read_macro(const struct macro *macro)
+{
+	struct macro *m = (struct macro *)(uintptr_t)macro;
+	struct lex_source *s = m->source;
+	size_t before = s->arena->total;
+	const char *text = m->text.ptr, *end = text + m->text.len;
+	struct lexer lx = { .atoms = s->atoms, .arena = s->arena };
+
+	lx.text = (struct text){ .start = text, .end = end,
+	    .mode = &s->mode };
+	lex_line(&lx, text, end);
+	m->source = NULL;
+	m->body = (struct toks){ NULL, 0 };
+	if (read_define(&lx, 0, m) < 0)
+		m->nparams = 0;
+	if (s->held != NULL)
+		*s->held += s->arena->total - before;
+	free(lx.toks);
 }
 
 int

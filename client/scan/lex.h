@@ -60,6 +60,14 @@ struct toks {
 	size_t n;
 };
 
+/* What a file is read as; it depends on the language. */
+struct lex_mode {
+	bool raw_strings;
+	bool line_comments;	/* // starts one */
+	bool trigraphs;
+	bool elifdef;		/* the compiler knows #elifdef */
+};
+
 /*
  * A definition's number.  Those in files are counted; those that options and
  * the compiler make go by their text, which is kept as an atom, so that they
@@ -69,13 +77,30 @@ struct toks {
 #define MACRO_OF_TEXT		(UINT64_C(1) << 63)
 #define MACRO_OF_COMPILER	(UINT64_C(1) << 62 | MACRO_OF_TEXT)
 
+/* What a definition's text is read with, when somebody wants to know it. */
+struct lex_source {
+	struct atoms *atoms;		/* borrows */
+	struct arena *arena;		/* likewise: its unit's */
+	size_t *held;			/* likewise: grows with the arena */
+	struct lex_mode mode;
+};
+
+/* Most of a header's macros are never expanded: then all that is kept of them
+ * is what stands behind the name. */
 struct macro {
-	struct toks body;
+	union {
+		struct toks body;
+		struct {
+			const char *ptr;	/* then a newline and a NUL */
+			size_t len;
+		} text;
+	};
 	uint64_t number;		/* no other definition has it */
+	struct lex_source *source;	/* NULL: body is set, as is what follows */
 	uint16_t nparams;		/* the variadic one counts */
-	bool is_function;
 	bool is_variadic;		/* the last parameter takes the rest */
-	bool is_builtin;		/* the name's word says which */
+	bool is_function;		/* this is always set */
+	bool is_builtin;		/* and this: the name's word says which */
 };
 
 enum directive_kind {
@@ -132,14 +157,6 @@ struct directive {
 	};
 };
 
-/* What a file is read as; it depends on the language. */
-struct lex_mode {
-	bool raw_strings;
-	bool line_comments;	/* // starts one */
-	bool trigraphs;
-	bool elifdef;		/* the compiler knows #elifdef */
-};
-
 struct unit {
 	struct arena arena;	/* owns everything below */
 	struct directive *dirs;
@@ -154,9 +171,11 @@ struct unit {
  * in      text: untrusted, size bytes, followed by a newline and a NUL that
  *         the caller put there
  * out     unit: zeroed by the caller; unit_free() later
+ *         held: grows with the unit's arena afterwards, as macros are wanted;
+ *         or NULL
  */
 void lex_unit(struct atoms *atoms, const char *text, size_t size,
-    const struct lex_mode *mode, struct unit *unit);
+    const struct lex_mode *mode, struct unit *unit, size_t *held);
 void unit_free(struct unit *unit);
 
 /*
@@ -167,6 +186,18 @@ void unit_free(struct unit *unit);
  */
 int lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
     struct sym **name, const struct macro **macro) MUST_CHECK;
+
+/* lex_read_macro - the body and parameters of one of which the text is there. */
+void lex_read_macro(const struct macro *m);
+
+/* lex_want_macro - m, all of it. */
+static inline const struct macro *
+lex_want_macro(const struct macro *m)
+{
+	if (m->source != NULL)
+		lex_read_macro(m);
+	return m;
+}
 
 /*
  * lex_paste - one token from the spelling of two.

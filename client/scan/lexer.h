@@ -17,6 +17,8 @@ struct lexer {
 	struct arena *arena;
 	struct text text;
 	struct unit *unit;
+	struct lex_source *source;	/* the unit's; NULL: not needed yet */
+	size_t *held;
 	/* tokens of the line in hand; owns */
 	struct tok *toks;
 	size_t ntoks, toks_size;
@@ -39,6 +41,14 @@ void lex_line(struct lexer *lx, const char *p, const char *end);
 struct toks lex_keep(struct lexer *lx, size_t from);
 /* lex_define - a macro from the line's tokens, the first being its name. */
 int lex_define(struct lexer *lx, struct macro **out) MUST_CHECK;
+/*
+ * lex_put_off - a macro that [p, end) defines, to be read when it is wanted.
+ * in      p: behind the directive's name
+ * out     name
+ * returns NULL if it has to be read at once
+ */
+struct macro *lex_put_off(struct lexer *lx, const char *p, const char *end,
+    struct sym **name);
 struct sym *lex_name(struct lexer *lx, const char *p, const char *q);
 
 static inline bool

@@ -233,8 +233,12 @@ same_macro(const struct macro *a, const struct macro *b)
 	if (a == b)
 		return true;
 	if (a == NULL || b == NULL || a->is_function != b->is_function ||
-	    a->is_variadic != b->is_variadic || a->nparams != b->nparams ||
-	    a->is_builtin || b->is_builtin || a->body.n != b->body.n)
+	    a->is_builtin || b->is_builtin)
+		return false;
+	(void)lex_want_macro(a);
+	(void)lex_want_macro(b);
+	if (a->is_variadic != b->is_variadic || a->nparams != b->nparams ||
+	    a->body.n != b->body.n)
 		return false;
 	for (i = 0; i < a->body.n; i++)
 		if (!same_tok(&a->body.ptr[i], &b->body.ptr[i]))

@@ -1152,7 +1152,7 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	f->settled = settle(t, e, fd, &f->stamp);
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
-	lex_unit(t->atoms, t->text, n, mode, &r->unit);
+	lex_unit(t->atoms, t->text, n, mode, &r->unit, &t->bytes);
 	f->has_once |= says_once(&r->unit);
 	r->unit.replays = arena_alloc(&r->unit.arena,
 	    sizeof(*r->unit.replays));

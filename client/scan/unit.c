@@ -175,18 +175,28 @@ dir_include(struct lexer *lx, enum directive_kind kind, const char *p,
 	d->toks = lex_keep(lx, 0);
 }
 
+/* NULL for what the compiler refuses, too. */
+static struct macro *
+define_now(struct lexer *lx, const char *p, const char *end, struct sym **name)
+{
+	struct macro *m;
+
+	lex_line(lx, p, end);
+	if (lx->ntoks == 0 || lx->toks[0].kind != TOK_IDENT)
+		return NULL;
+	*name = lx->toks[0].sym;
+	return lex_define(lx, &m) == 0 ? m : NULL;
+}
+
 static void
-dir_define(struct lexer *lx)
+dir_define(struct lexer *lx, const char *p, const char *end)
 {
 	struct directive *d;
-	struct macro *m;
 	struct sym *s;
+	struct macro *m = lex_put_off(lx, p, end, &s);
 
-	if (lx->ntoks == 0 || lx->toks[0].kind != TOK_IDENT)
+	if (m == NULL && (m = define_now(lx, p, end, &s)) == NULL)
 		return;
-	s = lx->toks[0].sym;
-	if (lex_define(lx, &m) < 0)
-		return;		/* the compiler refuses it, too */
 	d = unit_add(lx, DIR_DEFINE);
 	d->sym = s;
 	d->macro = m;
@@ -266,7 +276,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 	word = lex_name(lx, p, q)->word;
 	if (word == WORD_NONE || word > WORD_LINE)
 		return;
-	if (word < WORD_INCLUDE || word > WORD_EMBED)
+	if (word < WORD_INCLUDE || word > WORD_DEFINE)
 		lex_line(lx, q, end);
 	switch (word) {
 	case WORD_IF:		dir_if(lx, false); break;
@@ -283,7 +293,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 		break;
 	case WORD_IMPORT:	dir_include(lx, DIR_IMPORT, q, end); break;
 	case WORD_EMBED:	dir_include(lx, DIR_EMBED, q, end); break;
-	case WORD_DEFINE:	dir_define(lx); break;
+	case WORD_DEFINE:	dir_define(lx, q, end); break;
 	case WORD_UNDEF:	dir_undef(lx); break;
 	case WORD_PRAGMA:	dir_pragma(lx, p, end); break;
 	case WORD_LINE:		lx->unit->renames_file = true; break;
@@ -419,10 +429,10 @@ is_too_much(struct lexer *lx)
 
 void
 lex_unit(struct atoms *atoms, const char *text, size_t size,
-    const struct lex_mode *mode, struct unit *unit)
+    const struct lex_mode *mode, struct unit *unit, size_t *held)
 {
 	struct lexer lx = { .atoms = atoms, .arena = &unit->arena,
-	    .unit = unit };
+	    .unit = unit, .held = held };
 	const char *p = text, *end = text + size;
 
 	lx.text = (struct text){ .start = text, .end = end, .mode = mode };

@@ -173,7 +173,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text + size, "\n", 2);
 	atoms_init(&w->atoms);
 	expand_init(&w->expand, &w->atoms, &w->macros);
-	lex_unit(&w->atoms, text, size, &mode, &w->unit);
+	lex_unit(&w->atoms, text, size, &mode, &w->unit, NULL);
 	free(text);		/* nothing may point into it */
 	macro_begin(&w->macros, &w->arena);
 	set_builtins(w);

@@ -29,7 +29,7 @@ test_lex(struct atoms *atoms, const char *text, size_t n,
 	(*copy)[n] = '\n';
 	(*copy)[n + 1] = '\0';
 	memset(u, 0, sizeof(*u));
-	lex_unit(atoms, *copy, n, mode, u);
+	lex_unit(atoms, *copy, n, mode, u, NULL);
 }
 
 /* Obeys a unit's #define and #undef; returns the first other directive. */

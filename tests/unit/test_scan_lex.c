@@ -32,7 +32,7 @@ static const struct row {
 	{ "#def\\\nine X\n", "D" },
 	{ "#define X /*\n#undef X\n*/ 1\n", "D" },
 	{ "#define X(a,b) a\n#define Y(...) 1\n#define Z(a...) a\n", "DDD" },
-	{ "#define X(a\n#define 1\n#define\n", "" },
+	{ "#define X(a\n#define 1\n#define\n", "D" },
 	{ "#ifdef A\n#elif B\n#else\n#endif\n", "d1eZ" },
 	{ "#if defined A\n#elif !defined(B)\n#endif\n", "d3Z" },
 	{ "#if defined A && 1\n#endif\n", "?Z" },
@@ -183,6 +183,66 @@ test_branches_are_linked(void **state)
 	atoms_free(&atoms);
 }
 
+/* A macro is read when it is wanted; one that is too long to wait, at once. */
+static void
+test_macros_are_read_later(void **state)
+{
+	static const char begin[] = "#define M(a, b...) a /*\n*/ #b R\"(x)\" ";
+	enum { LONG = 3000 };
+	struct atoms atoms;
+	struct unit u = { .n = 0 };
+	char text[sizeof(begin) + LONG + 3] = "";
+	const struct macro *m;
+	size_t spaces, held;
+
+	(void)state;
+	atoms_init(&atoms);
+	for (spaces = 0; spaces <= LONG; spaces += LONG) {
+		(void)snprintf(text, sizeof(text), "%s%*s2\n", begin,
+		    (int)spaces, "");
+		held = 0;
+		lex_unit(&atoms, text, strlen(text) - 1, &test_mode, &u,
+		    &held);
+		m = u.dirs[0].macro;
+		assert_true(m->is_function);
+		assert_true((m->source == NULL) == (spaces != 0));
+		held = u.arena.total;
+		(void)lex_want_macro(m);
+		assert_null(m->source);
+		assert_int_equal(held, u.arena.total);
+		assert_true(m->is_variadic);
+		assert_int_equal(m->nparams, 2);
+		assert_int_equal(m->body.n, 4);
+		assert_int_equal(m->body.ptr[1].kind, TOK_PARAM);
+		assert_int_equal(m->body.ptr[2].kind, TOK_STRING);
+		assert_int_equal(m->body.ptr[3].len, 1);
+		assert_ptr_equal(lex_want_macro(m), m);
+		unit_free(&u);
+	}
+	atoms_free(&atoms);
+}
+
+/* What it takes then is counted with the rest. */
+static void
+test_macros_read_later_are_counted(void **state)
+{
+	static const char text[] = "#define M 1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1"
+	    "+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1\n";
+	struct atoms atoms;
+	struct unit u = { .n = 0 };
+	size_t held = 0, before;
+
+	(void)state;
+	atoms_init(&atoms);
+	lex_unit(&atoms, text, sizeof(text) - 2, &test_mode, &u, &held);
+	before = u.arena.total;
+	(void)lex_want_macro(u.dirs[0].macro);
+	assert_true(u.arena.total > before);
+	assert_int_equal(held, u.arena.total - before);
+	unit_free(&u);
+	atoms_free(&atoms);
+}
+
 static void
 test_modes(void **state)
 {
@@ -295,6 +355,8 @@ main(void)
 		cmocka_unit_test(test_directives),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_branches_are_linked),
+		cmocka_unit_test(test_macros_are_read_later),
+		cmocka_unit_test(test_macros_read_later_are_counted),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_hostile_bytes),
 		cmocka_unit_test(test_a_pushed_name_is_read_to_its_end_only),
