@@ -119,8 +119,7 @@ eval_defined(const struct job *j, struct sym *s, bool negated)
 {
 	if (s == NULL)
 		return COND_UNKNOWN;
-	trace_ask(&j->scan->trace, s, macro_identity(&j->scan->macros, s));
-	switch (macro_bound(&j->scan->macros, s)) {
+	switch (macro_ask(&j->scan->macros, s)) {
 	case BOUND_NOT:
 		return negated ? COND_TRUE : COND_FALSE;
 	case BOUND_MAYBE:

@@ -31,7 +31,7 @@ struct list {
 static const struct tok eof = { .kind = TOK_EOF };
 
 void
-expand_init(struct expand *e, struct atoms *atoms, const struct macros *macros)
+expand_init(struct expand *e, struct atoms *atoms, struct macros *macros)
 {
 	memset(e, 0, sizeof(*e));
 	e->atoms = atoms;

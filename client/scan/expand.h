@@ -24,7 +24,7 @@ struct context {
 #define EXPAND_NO_LEVEL	(~0U)	/* it is not known */
 
 struct expand {
-	const struct macros *macros;	/* borrows */
+	struct macros *macros;		/* borrows */
 	struct atoms *atoms;		/* borrows */
 	struct arena arena;		/* reset by expand_begin() */
 	struct context *stack;		/* owns */
@@ -42,17 +42,18 @@ struct expand {
 };
 
 void expand_init(struct expand *e, struct atoms *atoms,
-    const struct macros *macros);
+    struct macros *macros);
 void expand_free(struct expand *e);
 
 /* expand_bound - what a name is bound to, and note that it was asked. */
 static inline enum binding
 expand_bound(struct expand *e, struct sym *s)
 {
-	trace_ask(e->macros->trace, s, macro_identity(e->macros, s));
+	enum binding bound = macro_ask(e->macros, s);
+
 	if (e->note.is_on)
 		recall_note_name(&e->note, e->macros, s);
-	return macro_bound(e->macros, s);
+	return bound;
 }
 
 /* expand_begin - start on the tokens of one directive. */

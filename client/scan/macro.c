@@ -97,10 +97,9 @@ log_change(struct macros *m, struct sym *s)
 {
 	struct change *c = add_change(m);
 
-	/* what the branches come to together depends on what was before */
-	trace_ask(m->trace, s, macro_identity(m, s));
 	c->sym = s;
-	c->bound = (uint8_t)macro_bound(m, s);
+	/* what the branches come to together depends on what was before */
+	c->bound = (uint8_t)macro_ask(m, s);
 	c->macro = s->macro;
 }
 
@@ -146,6 +145,13 @@ macro_restore(struct macros *m, struct sym *s, enum binding bound,
 }
 
 void
+macro_bind_late(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro, uint64_t identity)
+{
+	bind(m, s, bound, macro, identity);
+}
+
+void
 macro_define(struct macros *m, struct sym *s, const struct macro *macro,
     uint64_t number)
 {
@@ -182,11 +188,10 @@ macro_push(struct macros *m, struct sym *s)
 		macro_taint(m, s);
 		return;
 	}
-	trace_ask(m->trace, s, macro_identity(m, s));
 	p = arena_alloc(m->arena, sizeof(*p));
 	p->number = ++m->pushes;
 	p->sym = s;
-	p->bound = (uint8_t)macro_bound(m, s);
+	p->bound = (uint8_t)macro_ask(m, s);
 	p->macro = s->macro;
 	p->below = m->pushed;
 	m->pushed = p;

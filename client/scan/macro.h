@@ -97,6 +97,30 @@ macro_identity(const struct macros *m, const struct sym *s)
 	return macro_is_live(m, s) ? s->identity : BOUND_NOT;
 }
 
+/* macro_ask - what a name is bound to, which somebody wants to know. */
+static inline enum binding
+macro_ask(struct macros *m, struct sym *s)
+{
+	if (!s->is_asked)
+		trace_ask_first(m->trace, s);
+	trace_ask(m->trace, s, macro_identity(m, s));
+	return macro_bound(m, s);
+}
+
+/* macro_is_set - whether this scan has bound the name itself, so far. */
+static inline bool
+macro_is_set(const struct macros *m, const struct sym *s)
+{
+	return s->epoch == m->epoch;
+}
+
+/*
+ * macro_bind_late - bind a name, which this scan has not bound itself, to what
+ * it has been bound to since before anything that is going on.
+ */
+void macro_bind_late(struct macros *m, struct sym *s, enum binding bound,
+    const struct macro *macro, uint64_t identity);
+
 /* macro_restore - bind a name to what it was bound to when it had that identity. */
 void macro_restore(struct macros *m, struct sym *s, enum binding bound,
     const struct macro *macro, uint64_t identity);

@@ -217,6 +217,68 @@ sort_bound(struct inclusion *in, uint32_t first_asks)
 	in->first_asks = first_asks;
 }
 
+void
+replay_begin_scan(struct scan *s)
+{
+	s->replay.nleft = s->replay.compared = 0;
+	s->replay.frees = s->tree.replayed.frees;
+}
+
+static void
+leave_out(struct scan *s, const struct inclusion *in)
+{
+	struct replay *p = &s->replay;
+
+	s->trace.has_left_out = true;
+	if (p->nleft == p->left_size) {
+		p->left_size = p->left_size != 0 ? p->left_size * 2 : 64;
+		p->left = mem_realloc(p->left, p->left_size,
+		    sizeof(*p->left));
+	}
+	p->left[p->nleft++] = in;
+}
+
+static const struct bound *
+find_bound(const struct inclusion *in, const struct sym *s)
+{
+	size_t i;
+
+	for (i = in->nwanted; i < in->nbound; i++)
+		if (in->bound[i].sym == s)
+			return &in->bound[i];
+	return NULL;
+}
+
+/*
+ * The latest of those that bind it counts.  What this scan itself bound the
+ * name to may be from before that, or from behind it.
+ */
+bool
+replay_bind_left_out(void *arg, struct sym *name)
+{
+	struct scan *s = arg;
+	struct replay *p = &s->replay;
+	const struct bound *b;
+	size_t i;
+
+	if (p->frees != s->tree.replayed.frees)
+		return false;
+	for (i = p->nleft; i-- > 0; ) {
+		p->compared += p->left[i]->nbound;
+		if (p->compared > REPLAY_COMPARED_MAX)
+			return false;
+		b = find_bound(p->left[i], name);
+		if (b == NULL)
+			continue;
+		if (macro_is_set(&s->macros, name))
+			return false;
+		macro_bind_late(&s->macros, name, (enum binding)b->bound,
+		    b->macro, b->identity);
+		return true;
+	}
+	return true;
+}
+
 static void
 bind_again(struct scan *s, struct inclusion *in)
 {
@@ -225,9 +287,10 @@ bind_again(struct scan *s, struct inclusion *in)
 	if (in->first_asks != s->trace.first_asks)
 		sort_bound(in, s->trace.first_asks);
 	/* what this is a part of has to know them all */
-	if (s->trace.recording == 0) {
+	if (s->trace.recording == 0 && s->replay.nleft < REPLAY_LEFT_MAX) {
 		n = in->nwanted;
-		s->trace.has_left_out |= n != in->nbound;
+		if (n != in->nbound)
+			leave_out(s, in);
 	}
 	for (i = 0; i < n; i++) {
 		const struct bound *b = &in->bound[i];
@@ -485,13 +548,14 @@ merge_ops(struct job *j, size_t from, struct parts *p)
 }
 
 static void
-free_after(struct inclusion **p, size_t *held)
+free_after(struct inclusion **p, struct replay_held *held)
 {
 	struct inclusion *in;
 
 	while ((in = *p) != NULL) {
 		*p = in->next;
-		*held -= in->size;
+		held->bytes -= in->size;
+		held->frees++;
 		free(in);
 	}
 }
@@ -509,7 +573,7 @@ put_first(struct job *j, const struct unit *u, struct inclusion *in)
 	in->next = u->replays->first;
 	u->replays->first = in;
 	u->replays->kept++;
-	j->scan->tree.replayed += in->size;
+	j->scan->tree.replayed.bytes += in->size;
 }
 
 static void
@@ -612,12 +676,12 @@ replay_end(struct job *j, const struct frame *f, const struct unit *u,
 		t->lowest_pop = g->lowest_pop;
 	if (g->deepest > t->deepest)
 		t->deepest = g->deepest;
-	if (j->scan->tree.replayed > REPLAY_MAX_BYTES)
+	if (j->scan->tree.replayed.bytes > REPLAY_MAX_BYTES)
 		tree_drop_replays(&j->scan->tree);
 }
 
 void
-replay_drop(struct unit *u, size_t *held)
+replay_drop(struct unit *u, struct replay_held *held)
 {
 	if (u->replays != NULL)
 		free_after(&u->replays->first, held);
@@ -628,4 +692,5 @@ replay_free(struct replay *p)
 {
 	forget_contexts(p);
 	numbers_free(&p->numbers);
+	free(p->left);
 }

@@ -29,6 +29,10 @@
 #define REPLAY_MAX_BYTES	((size_t)128 * 1024 * 1024)	/* in all */
 #define REPLAY_CONTEXTS_MAX	64
 #define REPLAY_TRIES		16	/* kept before it is asked what of use */
+/* In one scan: inclusions that leave names out, and names that are compared to
+ * find those which are wanted after all. */
+#define REPLAY_LEFT_MAX		4096
+#define REPLAY_COMPARED_MAX	((size_t)1024 * 1024)
 
 struct frame;
 struct job;
@@ -51,6 +55,12 @@ struct replay {
 	uint32_t trust, deaths;		/* the tree's, when they were made */
 	uint32_t marks;			/* for finding what stands twice */
 	struct numbers numbers;		/* marks only: likewise */
+	/* what this scan has done again without binding all its names, while
+	 * nothing that is kept was freed since; owns the vector */
+	const struct inclusion **left;
+	size_t nleft, left_size;
+	uint32_t frees;			/* the tree's when it began */
+	size_t compared;
 };
 
 /* An inclusion being traced. */
@@ -72,14 +82,26 @@ struct replay_segment {
 int replay_find(struct job *j, struct frame *f, const struct unit *u,
     bool *done) MUST_CHECK;
 
+/* replay_begin_scan - nothing has been done again yet. */
+void replay_begin_scan(struct scan *s);
+
+/* replay_bind_left_out - for struct trace: arg is the scan. */
+bool replay_bind_left_out(void *arg, struct sym *s);
+
 /* replay_begin, replay_end - around running the file; in r: how it ended. */
 void replay_begin(struct job *j, const struct frame *f, const struct unit *u,
     struct replay_segment *g);
 void replay_end(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g, int r);
 
+/* What is kept in all. */
+struct replay_held {
+	size_t bytes;
+	uint32_t frees;			/* counts what was freed */
+};
+
 /* replay_drop - free what a unit has. */
-void replay_drop(struct unit *u, size_t *held);
+void replay_drop(struct unit *u, struct replay_held *held);
 void replay_free(struct replay *p);
 
 #endif

@@ -23,6 +23,8 @@ scan_new(size_t fds_max)
 	tree_init(&s->tree, &s->atoms, fds_max);
 	numbers_init(&s->numbers);
 	s->macros.trace = s->tree.trace = &s->trace;
+	s->trace.find_left_out = replay_bind_left_out;
+	s->trace.arg = s;
 	expand_init(&s->expand, &s->atoms, &s->macros);
 	return s;
 }
@@ -57,7 +59,7 @@ scan_use_notices(struct scan *s, struct notices *n)
 size_t
 scan_memory(const struct scan *s)
 {
-	return s->tree.bytes + s->tree.recalled + s->tree.replayed +
+	return s->tree.bytes + s->tree.recalled + s->tree.replayed.bytes +
 	    s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
@@ -253,6 +255,7 @@ try(struct job *j)
 	s->nmemos = 0;
 	tree_begin(&s->tree);
 	trace_begin(&s->trace);
+	replay_begin_scan(s);
 	numbers_begin(&s->numbers);
 	macro_begin(&s->macros, &s->arena);
 	return command(j);

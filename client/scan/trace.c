@@ -36,7 +36,7 @@ trace_ask_first(struct trace *t, struct sym *s)
 	if (t == NULL || !s->is_left_out)
 		return;
 	t->first_asks++;
-	if (t->has_left_out)
+	if (t->has_left_out && !t->find_left_out(t->arg, s))
 		t->must_restart = true;
 }
 

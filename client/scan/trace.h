@@ -66,10 +66,12 @@ struct trace {
 	uint32_t lowest_pop;	/* of macro_pop()'s since it was set */
 	bool is_off;		/* for the rest of the scan */
 	/* names that nobody has asked for yet need not be bound by what is
-	 * done again */
+	 * done again; find_left_out() binds one after all, false: it cannot */
+	bool (*find_left_out)(void *arg, struct sym *s);
+	void *arg;
 	bool has_left_out;	/* such names: in this scan */
 	bool has_replayed;	/* anything: in this scan */
-	bool must_restart;	/* the scan, since one was asked for after all */
+	bool must_restart;	/* the scan, since one cannot be bound */
 	bool is_refused;	/* nothing is to be done again, for this command */
 	uint32_t first_asks;	/* counts the first asks for such names */
 };
@@ -114,17 +116,17 @@ trace_find(struct trace *t, const struct sym *s)
 	    u->sym == s ? u : NULL;
 }
 
-/* trace_ask_first - of a name that nobody has asked for yet. */
+/* trace_ask_first - of a name that nobody has asked for yet.  It may be bound
+ * to something else then. */
 void trace_ask_first(struct trace *t, struct sym *s);
 /* trace_refuse - what this command does cannot be done again. */
 void trace_refuse(struct trace *t);
 
-/* trace_ask - somebody wants to know what the name is bound to, which is is. */
+/* trace_ask - somebody wants to know what the name, which has been asked for
+ * before, is bound to, which is is. */
 static inline void
 trace_ask(struct trace *t, struct sym *s, uint64_t is)
 {
-	if (!s->is_asked)
-		trace_ask_first(t, s);
 	if (t != NULL && t->recording != 0 && trace_find(t, s) == NULL)
 		trace_add_use(t, (struct use){ s, is, false, false });
 }

@@ -25,6 +25,7 @@
 #include "client/scan/atom.h"
 #include "client/scan/lex.h"
 #include "client/scan/notice.h"
+#include "client/scan/replay.h"
 #include "client/scan/trace.h"
 #include "client/scan/scan.h"
 #include "lib/err.h"
@@ -171,7 +172,7 @@ struct tree {
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
-	size_t replayed;		/* … and of what including them did */
+	struct replay_held replayed;	/* … and of what including them did */
 	struct notices *notices;	/* borrows; NULL: nothing is told */
 	struct {
 		uint64_t dev;

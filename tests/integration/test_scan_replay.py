@@ -348,7 +348,8 @@ def test_a_name_that_somebody_asks_for_after_all(warm):
     warm.write("two/fewer.h", "#include <many.h>\n#undef MANY7\n" + FILLER)
     asks = '#ifdef MANY%d\n#include <other.h>\n#endif\n'
     warm.write("m.c", "#include <many.h>\n")
-    warm.write("o.c", "#include <fewer.h>\n")
+    warm.write("two/later.h", "#undef MANY13\n" + FILLER)
+    warm.write("o.c", "#include <fewer.h>\n#include <later.h>\n")
     warm.write("n.c", "#include <many.h>\n" + asks % 3)
     warm.write("p.c", "#define MANY5 0\n#include <many.h>\n"
                "#if MANY5 == 5\n#include <other.h>\n#endif\n")
@@ -357,12 +358,14 @@ def test_a_name_that_somebody_asks_for_after_all(warm):
     warm.write("s.c", "#include <fewer.h>\n#if __COUNTER__\n"
                "#define MANY11 12\n#endif\n#if MANY11 == 11\n"
                "#include <other.h>\n#endif\n")
+    warm.write("t.c", "#include <many.h>\n#include <later.h>\n" + asks % 13)
+    warm.write("u.c", "#include <later.h>\n#include <many.h>\n" + asks % 13)
     settle(warm, "m.c", "o.c")
     for _ in range(2):
-        for name in "npqrs":
+        for name in "npqrstu":
             found = is_right(warm, name + ".c")
             assert (("FILE", warm.path("two/other.h")) in found) == \
-                (name in "nps")
+                (name in "npsu")
 
 
 def test_an_import_asks_whether_a_file_was_read(warm):

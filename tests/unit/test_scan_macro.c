@@ -194,6 +194,7 @@ test_a_base_is_bound_once(void **state)
 		assert_int_equal(macro_identity(&w->m, w->a), w->one->number);
 		assert_int_equal(macro_bound(&w->m, w->b), BOUND_MACRO);
 		assert_int_equal(macro_bound(&w->m, w->c), BOUND_NOT);
+		assert_false(macro_is_set(&w->m, w->a));
 		macro_taint(&w->m, w->a);
 		define(w, w->b, NULL);
 		define(w, w->b, w->one);
@@ -235,6 +236,25 @@ test_another_base_is_another_one(void **state)
 	assert_false(macro_begin_base(&w->m, 8, 2));	/* it has grown */
 	macro_begin(&w->m, &w->arena);
 	assert_false(macro_begin_base(&w->m, 7, 1));
+}
+
+/* In a branch that may not be taken, too, it is so behind the branch. */
+static void
+test_bound_late_is_no_change(void **state)
+{
+	struct world *w = *state;
+	struct join j;
+
+	macro_join_begin(&w->m, &j);
+	macro_bind_late(&w->m, w->a, BOUND_MACRO, w->one,
+	    w->one->number);
+	macro_bind_late(&w->m, w->b, BOUND_SOME, NULL, BOUND_SOME);
+	define(w, w->c, w->one);
+	macro_join_branch(&w->m, &j);
+	macro_join_end(&w->m, &j, false);
+	assert_int_equal(macro_bound(&w->m, w->a), BOUND_MACRO);
+	assert_int_equal(macro_bound(&w->m, w->b), BOUND_SOME);
+	assert_int_equal(macro_bound(&w->m, w->c), BOUND_MAYBE);
 }
 
 /* ---- what a trace has of it ---- */
@@ -388,6 +408,8 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_another_base_is_another_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bound_late_is_no_change,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_push_and_pop, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
