@@ -236,6 +236,18 @@ skip_rest(const struct unit *u, uint32_t i)
 
 /* ---- inclusion ------------------------------------------------------- */
 
+/* Whether all that the file says is left out, as when it was read before. */
+static bool
+is_shut(struct job *j, const struct unit *u)
+{
+	enum binding bound;
+
+	if (u->guard == NULL)
+		return false;
+	bound = macro_ask(&j->scan->macros, u->guard);
+	return bound == BOUND_MACRO || bound == BOUND_SOME;
+}
+
 static int
 run_file(struct job *j, struct frame *f)
 {
@@ -246,6 +258,7 @@ run_file(struct job *j, struct frame *f)
 
 	if (f->level > LEVEL_MAX)
 		return job_unsure(j, "#include nested too deeply");
+	trace_enter(&j->scan->trace, f->level);
 	r = tree_read(&j->scan->tree, f->ent, &j->mode, &u);
 	if (r < 0)
 		return job_unsure(j, "cannot read %.200s",
@@ -254,6 +267,8 @@ run_file(struct job *j, struct frame *f)
 		j->next_check = 0;	/* that took a while */
 	f->is_renamed = f->includer != NULL && f->includer->is_renamed;
 	tree_trace_flags(&j->scan->tree, f->file);
+	if (is_shut(j, u))
+		return 0;
 	if ((r = replay_find(j, f, u, &done)) < 0 || done)
 		return r;
 	replay_begin(j, f, u, &g);

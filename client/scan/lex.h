@@ -161,6 +161,8 @@ struct unit {
 	struct arena arena;	/* owns everything below */
 	struct directive *dirs;
 	size_t n;
+	struct sym *guard;	/* while it is a macro nothing here is read; or
+				   NULL */
 	bool renames_file;	/* has #line: __FILE__ is not its name */
 	bool depends_on_mode;	/* another mode would read it differently */
 	struct replays *replays;	/* owns; whoever keeps the unit made it */

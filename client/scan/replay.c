@@ -330,8 +330,7 @@ do_again(struct job *j, const struct frame *f, struct inclusion *in)
 		trace_again(j, in);
 	else
 		t->is_off = true;	/* nobody will want it */
-	if (f->level + in->depth > t->deepest)
-		t->deepest = f->level + in->depth;
+	trace_enter(t, f->level + in->depth);
 	bind_again(j->scan, in);
 	for (i = 0; i < in->nflags; i++)
 		tree_set_flags(&j->scan->tree, in->flags[i].file,
@@ -387,8 +386,6 @@ replay_begin(struct job *j, const struct frame *f, const struct unit *u,
 	struct trace *t = &j->scan->trace;
 
 	memset(g, 0, sizeof(*g));
-	if (f->level > t->deepest)
-		t->deepest = f->level;
 	if (f->is_main || !is_possible(j, f))
 		return;
 	/* what is included once is not worth it, nor what never fits */
@@ -674,8 +671,7 @@ replay_end(struct job *j, const struct frame *f, const struct unit *u,
 	t->floor = g->floor;
 	if (g->lowest_pop < t->lowest_pop)
 		t->lowest_pop = g->lowest_pop;
-	if (g->deepest > t->deepest)
-		t->deepest = g->deepest;
+	trace_enter(t, g->deepest);
 	if (j->scan->tree.replayed.bytes > REPLAY_MAX_BYTES)
 		tree_drop_replays(&j->scan->tree);
 }

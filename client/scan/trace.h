@@ -99,6 +99,14 @@ trace_stop(struct trace *t)
 	t->is_off = true;
 }
 
+/* trace_enter - a file at that level of inclusion. */
+static inline void
+trace_enter(struct trace *t, unsigned int level)
+{
+	if (level > t->deepest)
+		t->deepest = level;
+}
+
 /* trace_pop - what the nth push_macro kept was taken; 0: there was none. */
 static inline void
 trace_pop(struct trace *t, uint32_t n)

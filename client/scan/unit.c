@@ -395,6 +395,15 @@ prepare(struct lexer *lx)
 		unit_add_unsure(lx, "trigraphs");
 }
 
+/* The name of an #ifndef around everything, without an #else. */
+static struct sym *
+guard_of(const struct unit *u)
+{
+	return u->n != 0 && u->dirs[0].kind == DIR_IFNDEF &&
+	    u->dirs[0].next + 1 == u->n &&
+	    u->dirs[u->n - 1].kind == DIR_ENDIF ? u->dirs[0].sym : NULL;
+}
+
 /* Moves the directives into the arena, at their final size. */
 static void
 finish(struct lexer *lx)
@@ -408,6 +417,7 @@ finish(struct lexer *lx)
 		memcpy(d, u->dirs, u->n * sizeof(*d));
 	free(u->dirs);
 	u->dirs = d;
+	u->guard = guard_of(u);
 	u->depends_on_mode |= lx->text.depends_on_mode;
 	free(lx->toks);
 	free(lx->line);

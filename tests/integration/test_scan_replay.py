@@ -327,6 +327,16 @@ def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
     assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
 
 
+def test_a_guard_that_may_not_be_there(warm):
+    warm.write("two/guarded.h", "#ifndef GUARD\n#include <other.h>\n#endif\n")
+    warm.write("m.c", "#if __COUNTER__\n#define GUARD\n#endif\n"
+               "#include <guarded.h>\n")
+    warm.write("n.c", "#define GUARD\n#include <guarded.h>\n")
+    settle(warm, "m.c", "n.c")
+    assert ("FILE", warm.path("two/other.h")) in is_right(warm, "m.c")
+    assert ("FILE", warm.path("two/other.h")) not in is_right(warm, "n.c")
+
+
 def test_a_way_that_was_walked_before_counts_again(warm):
     """What includes a header by way of "..", read anew, depends on that way."""
     os.mkdir(warm.path("one/sub"))
@@ -366,6 +376,21 @@ def test_a_name_that_somebody_asks_for_after_all(warm):
             found = is_right(warm, name + ".c")
             assert (("FILE", warm.path("two/other.h")) in found) == \
                 (name in "npsu")
+
+
+def test_a_header_that_is_left_out_counts_as_a_level(warm):
+    """What includes it, done again, is as deep as when it was done."""
+    warm.write("two/leaf.h", "#ifndef LEAF\n#define LEAF\n#endif\n")
+    warm.write("two/twig.h", FILLER + "#include <leaf.h>\n")
+    for i in range(1, 200):
+        warm.write(f"two/branch{i}.h", "#include <%s.h>\n" % (
+            f"branch{i + 1}" if i < 199 else "twig"))
+    warm.write("m.c", "#include <leaf.h>\n#include <twig.h>\n")
+    warm.write("n.c", "#include <leaf.h>\n#include <branch1.h>\n")
+    warm.write("o.c", "#include <leaf.h>\n#include <branch2.h>\n")
+    settle(warm, "m.c")
+    assert "nested too deeply" in is_right(warm, "n.c")
+    assert ("FILE", warm.path("two/twig.h")) in is_right(warm, "o.c")
 
 
 def test_an_import_asks_whether_a_file_was_read(warm):

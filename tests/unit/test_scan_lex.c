@@ -183,6 +183,46 @@ test_branches_are_linked(void **state)
 	atoms_free(&atoms);
 }
 
+static void
+test_guards(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_guarded;
+	} guards[] = {
+		{ "#ifndef G\n#endif\n", true },
+		{ "// x\n#if !defined(G)\n#define A\n#if B\n#else\n#endif\n"
+		    "#endif /* G */\nint x;\n", true },
+		{ "#ifndef G\n#define A\n#else\n#endif\n", false },
+		{ "#ifndef G\n#elif A\n#endif\n", false },
+		{ "#ifndef G\n#elif A\n", false },
+		{ "#ifndef G\n#define A\n", false },
+		{ "#ifndef G\n#endif\n#define A\n", false },
+		{ "#define A\n#ifndef G\n#endif\n", false },
+		{ "#ifdef G\n#endif\n", false },
+		{ "#ifndef\n#endif\n", false },
+		{ "int x;\n", false },
+	};
+	struct atoms atoms;
+	struct unit u;
+	char *copy;
+	size_t i;
+
+	(void)state;
+	atoms_init(&atoms);
+	for (i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+		test_lex(&atoms, guards[i].text, strlen(guards[i].text),
+		    &test_mode, &u, &copy);
+		if (guards[i].is_guarded)
+			assert_string_equal(u.guard->name, "G");
+		else
+			assert_null(u.guard);
+		unit_free(&u);
+		free(copy);
+	}
+	atoms_free(&atoms);
+}
+
 /* A macro is read when it is wanted; one that is too long to wait, at once. */
 static void
 test_macros_are_read_later(void **state)
@@ -355,6 +395,7 @@ main(void)
 		cmocka_unit_test(test_directives),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_branches_are_linked),
+		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_macros_are_read_later),
 		cmocka_unit_test(test_macros_read_later_are_counted),
 		cmocka_unit_test(test_modes),
