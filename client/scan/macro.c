@@ -136,19 +136,26 @@ macro_set(struct macros *m, struct sym *s, enum binding bound,
 	bind(m, s, bound, macro, number_of(bound, macro));
 }
 
-void
-macro_restore(struct macros *m, struct sym *s, enum binding bound,
-    const struct macro *macro, uint64_t identity)
+static enum binding
+bound_of(uint64_t identity)
 {
-	trace_set(m->trace, s, macro_identity(m, s));
-	bind(m, s, bound, macro, identity);
+	return identity < MACRO_NUMBER_FIRST ? (enum binding)identity :
+	    BOUND_MACRO;
 }
 
 void
-macro_bind_late(struct macros *m, struct sym *s, enum binding bound,
-    const struct macro *macro, uint64_t identity)
+macro_restore(struct macros *m, struct sym *s, const struct macro *macro,
+    uint64_t identity)
 {
-	bind(m, s, bound, macro, identity);
+	trace_set(m->trace, s, macro_identity(m, s));
+	bind(m, s, bound_of(identity), macro, identity);
+}
+
+void
+macro_bind_late(struct macros *m, struct sym *s, const struct macro *macro,
+    uint64_t identity)
+{
+	bind(m, s, bound_of(identity), macro, identity);
 }
 
 void

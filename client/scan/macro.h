@@ -118,11 +118,11 @@ macro_is_set(const struct macros *m, const struct sym *s)
  * macro_bind_late - bind a name, which this scan has not bound itself, to what
  * it has been bound to since before anything that is going on.
  */
-void macro_bind_late(struct macros *m, struct sym *s, enum binding bound,
+void macro_bind_late(struct macros *m, struct sym *s,
     const struct macro *macro, uint64_t identity);
 
 /* macro_restore - bind a name to what it was bound to when it had that identity. */
-void macro_restore(struct macros *m, struct sym *s, enum binding bound,
+void macro_restore(struct macros *m, struct sym *s,
     const struct macro *macro, uint64_t identity);
 
 /* macro_begin - a scan in which no name is a macro. */

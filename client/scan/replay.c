@@ -16,7 +16,6 @@ struct bound {
 	struct sym *sym;
 	const struct macro *macro;	/* of a file that was read, so it lives */
 	uint64_t identity;
-	uint8_t bound;
 };
 
 struct inclusion {
@@ -272,8 +271,7 @@ replay_bind_left_out(void *arg, struct sym *name)
 			continue;
 		if (macro_is_set(&s->macros, name))
 			return false;
-		macro_bind_late(&s->macros, name, (enum binding)b->bound,
-		    b->macro, b->identity);
+		macro_bind_late(&s->macros, name, b->macro, b->identity);
 		return true;
 	}
 	return true;
@@ -295,8 +293,7 @@ bind_again(struct scan *s, struct inclusion *in)
 	for (i = 0; i < n; i++) {
 		const struct bound *b = &in->bound[i];
 
-		macro_restore(&s->macros, b->sym, (enum binding)b->bound,
-		    b->macro, b->identity);
+		macro_restore(&s->macros, b->sym, b->macro, b->identity);
 	}
 }
 
@@ -573,6 +570,17 @@ put_first(struct job *j, const struct unit *u, struct inclusion *in)
 	j->scan->tree.replayed.bytes += in->size;
 }
 
+/*
+ * What pop_macro brought back may be no file's: it is there already, and does
+ * not live as long as what is kept.
+ */
+static bool
+has_bound(const struct macros *m, const struct use *u)
+{
+	return u->is_set && (u->is_set_first ||
+	    macro_identity(m, u->sym) != u->was);
+}
+
 static void
 split_uses(struct job *j, size_t from, struct inclusion *in)
 {
@@ -582,33 +590,37 @@ split_uses(struct job *j, size_t from, struct inclusion *in)
 
 	for (i = from; i < t->nuses; i++) {
 		const struct use *u = &t->uses[i];
-		uint64_t is = macro_identity(m, u->sym);
 
 		if (!u->is_set_first)
 			in->asked[in->nasked++] =
 			    (struct asked){ u->sym, u->was };
-		/* what pop_macro brought back may be no file's: it is there
-		 * already, and does not live as long as this */
-		if (u->is_set && (u->is_set_first || is != u->was))
+		if (has_bound(m, u))
 			in->bound[in->nbound++] = (struct bound){ u->sym,
-			    u->sym->macro, is,
-			    (uint8_t)macro_bound(m, u->sym) };
+			    u->sym->macro, macro_identity(m, u->sym) };
 	}
 }
 
+/* As large as it has to be: there are thousands of them. */
 static struct inclusion *
-make(const struct parts *p, size_t nuses)
+make(struct job *j, const struct parts *p, size_t from)
 {
-	size_t nops = p->nneeds + p->nflags + p->nfound;
-	size_t size = sizeof(struct inclusion) + nuses *
-	    (sizeof(struct asked) + sizeof(struct bound)) +
-	    nops * sizeof(struct op) + p->nnumbers * sizeof(uint32_t);
-	struct inclusion *in = mem_calloc(1, size);
+	const struct trace *t = &j->scan->trace;
+	size_t nops = p->nneeds + p->nflags + p->nfound, nasked = 0;
+	size_t nbound = 0, size, i;
+	struct inclusion *in;
 
+	for (i = from; i < t->nuses; i++) {
+		nasked += !t->uses[i].is_set_first;
+		nbound += has_bound(&j->scan->macros, &t->uses[i]);
+	}
+	size = sizeof(*in) + nasked * sizeof(struct asked) +
+	    nbound * sizeof(struct bound) + nops * sizeof(struct op) +
+	    p->nnumbers * sizeof(uint32_t);
+	in = mem_calloc(1, size);
 	in->size = size;
 	in->asked = (struct asked *)(in + 1);
-	in->bound = (struct bound *)(in->asked + nuses);
-	in->needs = (struct op *)(in->bound + nuses);
+	in->bound = (struct bound *)(in->asked + nasked);
+	in->needs = (struct op *)(in->bound + nbound);
 	in->flags = in->needs + p->nneeds;
 	in->found = in->flags + p->nflags;
 	in->numbers = (uint32_t *)(in->found + p->nfound);
@@ -633,7 +645,7 @@ keep(struct job *j, const struct frame *f, const struct unit *u,
 
 	merge_uses(t, g->use);
 	merge_ops(j, g->op, &p);
-	in = make(&p, t->nuses - g->use);
+	in = make(j, &p, g->use);
 	in->context = context_of(j);
 	in->ent = f->ent;
 	in->open_dir = f->open_dir;

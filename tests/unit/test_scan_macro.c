@@ -246,9 +246,8 @@ test_bound_late_is_no_change(void **state)
 	struct join j;
 
 	macro_join_begin(&w->m, &j);
-	macro_bind_late(&w->m, w->a, BOUND_MACRO, w->one,
-	    w->one->number);
-	macro_bind_late(&w->m, w->b, BOUND_SOME, NULL, BOUND_SOME);
+	macro_bind_late(&w->m, w->a, w->one, w->one->number);
+	macro_bind_late(&w->m, w->b, NULL, BOUND_SOME);
 	define(w, w->c, w->one);
 	macro_join_branch(&w->m, &j);
 	macro_join_end(&w->m, &j, false);
