@@ -124,11 +124,12 @@ enum directive_kind {
 };
 
 struct recall;
-struct inclusion;
+struct way;
 
 /* What including a file came to before; filled by replay.c. */
 struct replays {
-	struct inclusion *first;	/* owns */
+	struct way *ways;	/* owns, the latest used first; NULL: none yet */
+	uint32_t nways;
 	uint32_t runs;		/* times that its directives were run */
 	uint32_t kept, used;
 };

@@ -19,8 +19,6 @@ struct bound {
 };
 
 struct inclusion {
-	struct inclusion *next;		/* used before this one */
-	uint64_t context;
 	uint64_t stirs;			/* the tree's when the needs were met,
 					   if it would have told since */
 	struct ent *ent;
@@ -36,6 +34,16 @@ struct inclusion {
 	struct op *flags;		/* OP_FLAGS */
 	struct op *found;		/* what is not in numbers[] */
 	uint32_t *numbers;		/* found of the compiler's own */
+};
+
+/*
+ * One of the states that a file was included in, with what most often tells it
+ * from the others: they are looked through without touching what came of them.
+ */
+struct way {
+	struct inclusion *in;		/* owns */
+	uint64_t context;
+	struct asked first;		/* one of in's; sym NULL: it asks for none */
 };
 
 /* ---- the job's context ----------------------------------------------- */
@@ -147,19 +155,23 @@ are_needs_met(struct job *j, struct inclusion *in)
 }
 
 static bool
-fits(struct job *j, const struct frame *f, struct inclusion *in,
-    uint64_t context)
+fits(struct job *j, const struct frame *f, struct way *w, uint64_t context)
 {
 	const struct macros *m = &j->scan->macros;
+	struct inclusion *in = w->in;
 	size_t i;
 
-	if (in->context != context || in->ent != f->ent ||
-	    in->open_dir != f->open_dir || in->place != f->place ||
+	if (w->context != context || (w->first.sym != NULL &&
+	    macro_identity(m, w->first.sym) != w->first.is))
+		return false;
+	if (in->ent != f->ent || in->open_dir != f->open_dir || in->place != f->place ||
 	    f->level + in->depth > LEVEL_MAX)
 		return false;
 	for (i = 0; i < in->nasked; i++)
-		if (macro_identity(m, in->asked[i].sym) != in->asked[i].is)
+		if (macro_identity(m, in->asked[i].sym) != in->asked[i].is) {
+			w->first = in->asked[i];
 			return false;
+		}
 	for (i = 0; i < in->nflags; i++) {
 		tree_see_file(&j->scan->tree, in->flags[i].file);
 		/* what they are behind OP_AFTER is not asked */
@@ -355,21 +367,23 @@ is_possible(const struct job *j, const struct frame *f)
 int
 replay_find(struct job *j, struct frame *f, const struct unit *u, bool *done)
 {
-	struct inclusion **p, *in;
+	struct replays *r = u->replays;
 	uint64_t context;
+	struct way w;
+	uint32_t i;
 
 	*done = false;
-	if (f->is_main || !is_possible(j, f) || u->replays->first == NULL)
+	if (f->is_main || !is_possible(j, f) || r->nways == 0)
 		return 0;
 	context = context_of(j);
-	for (p = &u->replays->first; (in = *p) != NULL; p = &in->next)
-		if (fits(j, f, in, context)) {
-			*p = in->next;
-			in->next = u->replays->first;
-			u->replays->first = in;
-			u->replays->used++;
+	for (i = 0; i < r->nways; i++)
+		if (fits(j, f, &r->ways[i], context)) {
+			w = r->ways[i];
+			memmove(r->ways + 1, r->ways, i * sizeof(w));
+			r->ways[0] = w;
+			r->used++;
 			*done = true;
-			return do_again(j, f, in);
+			return do_again(j, f, w.in);
 		}
 	return 0;
 }
@@ -542,32 +556,32 @@ merge_ops(struct job *j, size_t from, struct parts *p)
 }
 
 static void
-free_after(struct inclusion **p, struct replay_held *held)
+free_last(struct replays *r, struct replay_held *held)
 {
-	struct inclusion *in;
+	struct inclusion *in = r->ways[--r->nways].in;
 
-	while ((in = *p) != NULL) {
-		*p = in->next;
-		held->bytes -= in->size;
-		held->frees++;
-		free(in);
-	}
+	held->bytes -= in->size;
+	held->frees++;
+	free(in);
 }
 
 /* The least recently used goes where there are too many. */
 static void
-put_first(struct job *j, const struct unit *u, struct inclusion *in)
+put_first(struct job *j, const struct unit *u, const struct way *w)
 {
-	struct inclusion **p = &u->replays->first;
-	size_t i;
+	struct replay_held *held = &j->scan->tree.replayed;
+	struct replays *r = u->replays;
 
-	for (i = 1; i < REPLAY_WAYS && *p != NULL; i++)
-		p = &(*p)->next;
-	free_after(p, &j->scan->tree.replayed);
-	in->next = u->replays->first;
-	u->replays->first = in;
-	u->replays->kept++;
-	j->scan->tree.replayed.bytes += in->size;
+	if (r->ways == NULL) {
+		r->ways = mem_calloc(REPLAY_WAYS, sizeof(*w));
+		held->bytes += REPLAY_WAYS * sizeof(*w);
+	}
+	if (r->nways == REPLAY_WAYS)
+		free_last(r, held);
+	memmove(r->ways + 1, r->ways, r->nways++ * sizeof(*w));
+	r->ways[0] = *w;
+	r->kept++;
+	held->bytes += w->in->size;
 }
 
 /*
@@ -640,20 +654,23 @@ keep(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g)
 {
 	struct trace *t = &j->scan->trace;
+	struct way w = { .context = context_of(j) };
 	struct inclusion *in;
 	struct parts p;
 
 	merge_uses(t, g->use);
 	merge_ops(j, g->op, &p);
 	in = make(j, &p, g->use);
-	in->context = context_of(j);
 	in->ent = f->ent;
 	in->open_dir = f->open_dir;
 	in->place = f->place;
 	in->depth = t->deepest - f->level;
 	split_uses(j, g->use, in);
 	sort_bound(in, t->first_asks);
-	put_first(j, u, in);
+	w.in = in;
+	if (in->nasked != 0)
+		w.first = in->asked[0];
+	put_first(j, u, &w);
 }
 
 /* Whether each push_macro had its pop_macro, and the other way round. */
@@ -691,8 +708,15 @@ replay_end(struct job *j, const struct frame *f, const struct unit *u,
 void
 replay_drop(struct unit *u, struct replay_held *held)
 {
-	if (u->replays != NULL)
-		free_after(&u->replays->first, held);
+	struct replays *r = u->replays;
+
+	if (r == NULL || r->ways == NULL)
+		return;
+	while (r->nways != 0)
+		free_last(r, held);
+	free(r->ways);
+	r->ways = NULL;
+	held->bytes -= REPLAY_WAYS * sizeof(*r->ways);
 }
 
 void
