@@ -87,6 +87,14 @@ notice_is_due(const struct notices *n, struct notice *w)
 }
 
 bool
+notice_is_due_at_once(const struct notices *n, const struct notice *w,
+    const struct stat *st)
+{
+	return n != NULL && n->count < n->max && w->wd == 0 &&
+	    w->doubts == 0 && st->st_uid == 0 && n->user != 0;
+}
+
+bool
 notice_holds(const struct notices *n, const struct notice *w)
 {
 	return w->round == n->round;

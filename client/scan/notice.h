@@ -64,6 +64,15 @@ bool notices_take(struct notices *n, notice_told *told, void *arg);
  */
 bool notice_is_due(const struct notices *n, struct notice *w);
 
+/*
+ * notice_is_due_at_once - whether to watch a file when it is first read.  The
+ * system's headers: it costs a system call while they are open anyway, and the
+ * watch is not ended by our clients' reading them.
+ * in      st: the file's
+ */
+bool notice_is_due_at_once(const struct notices *n, const struct notice *w,
+    const struct stat *st);
+
 /* notice_holds - false: the watch must be dropped before anything is kept. */
 bool notice_holds(const struct notices *n, const struct notice *w);
 

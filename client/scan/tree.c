@@ -1114,6 +1114,20 @@ settle(struct tree *t, struct ent *e, int fd, const struct scan_stamp *before)
 	return t->trust;
 }
 
+/* Whoever calls looks at the file's times again. */
+static void
+watch_early(struct tree *t, struct ent *e, int fd, const struct stat *st)
+{
+	struct file *f = e->file;
+
+	if (e->in->stamp.dev == f->stamp.dev &&
+	    f->stamp.ctime_ns < t->now_ns - GRAIN_LOCAL_NS &&
+	    notice_is_due_at_once(t->notices, &f->notice, st) &&
+	    kind_of(t, e->in) == FS_TELLS &&
+	    notice_add_file(t->notices, &f->notice, fd, st) == 0)
+		f->looked = t->period;
+}
+
 static bool
 says_once(const struct unit *u)
 {
@@ -1149,7 +1163,10 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 		return ERR_NOENT;	/* another one, since it was looked at */
 	set_stamp(t, f, &now);
 	n = load(t, fd, (size_t)st.st_size);
+	watch_early(t, e, fd, &st);
 	f->settled = settle(t, e, fd, &f->stamp);
+	if (f->settled == 0)
+		notice_drop(t->notices, &f->notice, false);
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
 	lex_unit(t->atoms, t->text, n, mode, &r->unit, &t->bytes);

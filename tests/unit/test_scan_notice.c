@@ -301,6 +301,46 @@ read_one(struct world *w, const char *name)
 	return walk.ent->file->notice.wd != 0 ? walk.ent->file : NULL;
 }
 
+/* A user watches the system's headers when it first reads them, its own later:
+ * clients will open these. */
+static void
+test_the_systems_are_watched_at_once(void **state)
+{
+	struct world *w = *state;
+	int fd = make(w, "a.h"), own = make(w, "x.o");
+	bool is_watched, is_own_watched;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(fchmod(own, 0644), 0);
+	assert_int_equal(fchown(own, 65534, 65534), 0);
+	assert_int_equal(chmod(w->dir, 0755), 0);
+	(void)close(fd);
+	(void)close(own);
+	notices_close(w->notices);
+	assert_int_equal(seteuid(65534), 0);
+	w->tree.notices = w->notices = notices_open();
+	tree_begin(&w->tree);
+	is_watched = read_one(w, "a.h") != NULL;
+	assert_int_equal(seteuid(0), 0);
+	assert_false(is_watched);	/* as new as this: not yet */
+	(void)sleep(3);
+	assert_int_equal(seteuid(65534), 0);
+	tree_begin(&w->tree);
+	is_watched = read_one(w, "a.h") != NULL;
+	is_own_watched = read_one(w, "x.o") != NULL;
+	assert_int_equal(seteuid(0), 0);
+	if (!is_watched)
+		skip();		/* /tmp is on a file system of another kind */
+	assert_false(is_own_watched);
+	fd = make(w, "a.h");
+	assert_int_equal(write(fd, "#define Y\n", 10), 10);
+	(void)close(fd);
+	tree_begin(&w->tree);
+	assert_null(read_one(w, "a.h"));	/* told of: it was read anew */
+}
+
 /*
  * What was done again without a look at a file uses what it said.  Changed since
  * the scan began, it is another one in the next scan, not in this, whatever name
@@ -351,6 +391,8 @@ main(void)
 		    test_no_watch_while_there_is_a_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_files_of_others,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_the_systems_are_watched_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_doubts_put_it_off,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
