@@ -23,7 +23,7 @@
 #define GRAIN_LOCAL_NS	(2 * NS_PER_S)
 #define GRAIN_OTHER_NS	(60 * NS_PER_S)
 #define CLOCK_STEP_NS	(NS_PER_S / 2)
-#define PERIOD_NS	(10 * NS_PER_S)	/* in which each file is looked at */
+#define PERIOD_NS	(60 * NS_PER_S)	/* in which each file is looked at */
 
 /* Names that are compared with those that events tell of, before a scan. */
 #define COMPARED_MAX	((size_t)1024 * 1024)

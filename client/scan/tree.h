@@ -227,7 +227,7 @@ uint32_t tree_dir_gen(struct tree *t, struct dir *d);
 
 /*
  * Whether a change would be told of: then tree.stirs grows by it, as it does
- * every ten seconds.  The directory or file has to have been looked at in this scan.
+ * every minute.  The directory or file has to have been looked at in this scan.
  */
 bool tree_tells_of_dir(const struct dir *d);
 bool tree_tells_of_file(const struct tree *t, const struct file *f);

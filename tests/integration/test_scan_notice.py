@@ -456,7 +456,7 @@ def test_objects_beside_the_sources_are_no_change(rest):
     for _ in range(4):
         objects()
         rest.scan()
-    # no look in a scan, but for one in ten seconds; and what one looks like
+    # no look in a scan, but for one in a minute; and what one looks like
     assert looks(rest, 20, objects) < 5 * 20
     assert looks(rest, 20, header) > 5 * 20
 
