@@ -88,18 +88,109 @@ is_query(struct view q)
 	return true;
 }
 
-/* A query's value is told bit by bit, each by a macro of its own. */
+/* What the headers of C and C++ libraries ask for, as a rule: asked right at the
+ * beginning, it need not be asked a second time. */
+static const char usual[] =
+    "__has_attribute(__alloc_align__)\n"
+    "__has_attribute(__always_inline__)\n"
+    "__has_attribute(__artificial__)\n"
+    "__has_attribute(__const__)\n"
+    "__has_attribute(__deprecated__)\n"
+    "__has_attribute(__format__)\n"
+    "__has_attribute(__format_arg__)\n"
+    "__has_attribute(__malloc__)\n"
+    "__has_attribute(__nonnull__)\n"
+    "__has_attribute(__noreturn__)\n"
+    "__has_attribute(__nothrow__)\n"
+    "__has_attribute(__pure__)\n"
+    "__has_attribute(__returns_nonnull__)\n"
+    "__has_attribute(__unused__)\n"
+    "__has_attribute(__used__)\n"
+    "__has_attribute(__warn_unused_result__)\n"
+    "__has_attribute(aligned)\n"
+    "__has_attribute(always_inline)\n"
+    "__has_attribute(cold)\n"
+    "__has_attribute(deprecated)\n"
+    "__has_attribute(fallthrough)\n"
+    "__has_attribute(format)\n"
+    "__has_attribute(hot)\n"
+    "__has_attribute(no_sanitize)\n"
+    "__has_attribute(no_sanitize_address)\n"
+    "__has_attribute(noinline)\n"
+    "__has_attribute(noreturn)\n"
+    "__has_attribute(nonnull)\n"
+    "__has_attribute(packed)\n"
+    "__has_attribute(returns_nonnull)\n"
+    "__has_attribute(section)\n"
+    "__has_attribute(unused)\n"
+    "__has_attribute(used)\n"
+    "__has_attribute(visibility)\n"
+    "__has_attribute(warn_unused_result)\n"
+    "__has_attribute(weak)\n"
+    "__has_cpp_attribute(__no_unique_address__)\n"
+    "__has_cpp_attribute(deprecated)\n"
+    "__has_cpp_attribute(fallthrough)\n"
+    "__has_cpp_attribute(likely)\n"
+    "__has_cpp_attribute(maybe_unused)\n"
+    "__has_cpp_attribute(no_unique_address)\n"
+    "__has_cpp_attribute(nodiscard)\n"
+    "__has_cpp_attribute(noreturn)\n"
+    "__has_cpp_attribute(unlikely)\n"
+    "__has_builtin(__builtin_assume)\n"
+    "__has_builtin(__builtin_bit_cast)\n"
+    "__has_builtin(__builtin_bswap16)\n"
+    "__has_builtin(__builtin_bswap32)\n"
+    "__has_builtin(__builtin_bswap64)\n"
+    "__has_builtin(__builtin_clz)\n"
+    "__has_builtin(__builtin_clzll)\n"
+    "__has_builtin(__builtin_constant_p)\n"
+    "__has_builtin(__builtin_ctz)\n"
+    "__has_builtin(__builtin_ctzll)\n"
+    "__has_builtin(__builtin_expect)\n"
+    "__has_builtin(__builtin_fclose)\n"
+    "__has_builtin(__builtin_is_constant_evaluated)\n"
+    "__has_builtin(__builtin_launder)\n"
+    "__has_builtin(__builtin_operator_new)\n"
+    "__has_builtin(__builtin_source_location)\n"
+    "__has_builtin(__builtin_unreachable)\n"
+    "__has_builtin(__has_unique_object_representations)\n"
+    "__has_builtin(__is_aggregate)\n"
+    "__has_builtin(__is_same)\n"
+    "__has_builtin(__make_integer_seq)\n";
+
+int
+facts_usual(struct buf *queries)
+{
+	return buf_append_str(queries, usual);
+}
+
+static int
+ask_bit(struct buf *b, size_t number, struct view q, unsigned int bit)
+{
+	return buf_printf(b, "#if (%.*s) & %u\n"
+	    "#define " PROBE_PREFIX "q%zu_%u 1\n#endif\n",
+	    (int)q.len, (const char *)q.ptr, 1U << bit, number, bit);
+}
+
+/*
+ * A query's value is told bit by bit, each by a macro of its own; most values
+ * are 0 or 1.  A compiler that does not know the operator is not asked.
+ */
 static int
 ask_query(struct buf *b, size_t number, struct view q)
 {
+	const char *text = (const char *)q.ptr;
+	const char *open = memchr(text, '(', q.len);
 	unsigned int bit;
-	int r = 0;
+	int r;
 
-	for (bit = 0; r == 0 && bit < VALUE_BITS; bit++)
-		r = buf_printf(b, "#if (%.*s) & %u\n"
-		    "#define " PROBE_PREFIX "q%zu_%u 1\n#endif\n",
-		    (int)q.len, (const char *)q.ptr, 1U << bit, number, bit);
-	return r;
+	if ((r = buf_printf(b, "#ifdef %.*s\n", (int)(open - text),
+	    text)) < 0 || (r = ask_bit(b, number, q, 0)) < 0 ||
+	    (r = buf_printf(b, "#if (%.*s) > 1\n", (int)q.len, text)) < 0)
+		return r;
+	for (bit = 1; r == 0 && bit < VALUE_BITS; bit++)
+		r = ask_bit(b, number, q, bit);
+	return r < 0 ? r : buf_append_str(b, "#endif\n#endif\n");
 }
 
 int

@@ -61,6 +61,9 @@ struct facts {
  */
 int facts_program(struct view queries, struct buf *program) MUST_CHECK;
 
+/* facts_usual - queries that are worth asking along with the first question. */
+int facts_usual(struct buf *queries) MUST_CHECK;
+
 /*
  * facts_learn - take an answer in.
  * in      f: zeroed but for key at the first time; later answers only add

@@ -223,7 +223,7 @@ command(struct job *j)
 		j->facts = get_facts(j->scan, key);
 		if (j->facts == NULL) {
 			a->outcome = SCAN_NEEDS;
-			return 0;
+			return facts_usual(&a->queries);
 		}
 		if (j->facts->has_frameworks) {
 			a->outcome = SCAN_UNSURE;

@@ -380,6 +380,29 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(small):
         assert got > 2000 * 200
 
 
+# ---- what the compiler is asked --------------------------------------------
+
+@pytest.mark.parametrize("question,times", [
+    ("__has_attribute(__nonnull__)", 1), ("__has_builtin(__builtin_expect)", 1),
+    ("__has_attribute(__something_else__)", 2)])
+def test_what_headers_usually_ask_is_known_at_once(small, question, times):
+    """The compiler is run once, and again only for what nobody thought of."""
+    small.write("m.c", f"#if {question}\n#include \"yes.h\"\n#else\n"
+                "#include \"no.h\"\n#endif\n")
+    small.write("yes.h")
+    small.write("no.h")
+    log = small.path("asked")
+    wrapper = small.write(
+        "bin/gcc", f"#!/bin/sh\necho asked >>{log}\n"
+        f"exec {shutil.which('gcc')} \"$@\"\n")
+    os.chmod(wrapper, 0o755)
+    path = small.path("bin") + ":" + os.environ["PATH"]
+    got = ask(small, env={"PATH": path})
+    with open(log, encoding="ascii") as f:
+        assert len(f.readlines()) == times
+    assert got == small.by_compiler(("gcc", "-c", "m.c"))
+
+
 # ---- how it ends ----------------------------------------------------------
 
 def start_by_hand(tree, *args, program=(SCAND,)):    # noqa: F811
