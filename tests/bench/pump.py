@@ -12,8 +12,13 @@ root client's own files include the compiler's headers, and the daemon's compile
 open them, on this very machine, for each job: then their times are asked for
 again, which is not so where the daemon is elsewhere.
 
+--instructions: what the include server and the scanner execute in user mode for
+all the files together, by valgrind: the same in each run, and the same whatever
+else the machine does.  Ours are those of tests/bench/scan, without messages and
+confinement.
+
 usage: pump.py --sources DIR [--only redis] [--limit 40] [--flags "-O0"]
-               [--user nobody]
+               [--user nobody] [--instructions]
 """
 import argparse
 import concurrent.futures
@@ -34,6 +39,7 @@ from test_pump_stock import EXTENSION  # noqa: E402
 from test_pump_trees import MORE_SETS  # noqa: E402
 from test_scan_trees import SOURCE_SETS, source_jobs  # noqa: E402
 
+SCAN = os.path.join(harness.BUILD, "test/scan")
 SCAND = os.path.join(harness.BUILD, "libexec/distcc-scand")
 MODULE = "/usr/lib/python3/dist-packages/include_server"
 
@@ -128,6 +134,42 @@ def stock_pump(temp):
     return f"{temp}/pump"
 
 
+def count_instructions(pump, temp):
+    """Has the include server run by valgrind, without its limit of time."""
+    with open(f"{temp}/python", "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\nexec valgrind --tool=callgrind -q "
+                f"--callgrind-out-file={temp}/stock/ir.%p "
+                '/usr/bin/python3 "$@"\n')
+        os.fchmod(f.fileno(), 0o755)
+    for name, old, new in (
+            (pump, "PYTHON=/usr/bin/python3", f"PYTHON={temp}/python"),
+            (f"{temp}/include_server/basics.py", "USER_TIME_QUOTA = 3.8",
+             "USER_TIME_QUOTA = 10000")):
+        with open(name, encoding="utf-8") as f:
+            text = f.read()
+        assert old in text, f"{name} is not as expected"
+        with open(name, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+
+
+def instructions_in(path):
+    with open(path, encoding="ascii", errors="replace") as f:
+        return sum(int(n) for n in re.findall(r"^summary: (\d+)", f.read(),
+                                              re.M))
+
+
+def scan_instructions(jobs, temp):
+    """of a fresh scanner for all the jobs"""
+    text = "".join("\t".join([cwd, shutil.which(command[0]), *command]) + "\n"
+                   for _, command, cwd in jobs)
+    subprocess.run(
+        ["valgrind", "--tool=callgrind", "-q",
+         "--toggle-collect=scan_command", "--toggle-collect=scan_learn",
+         f"--callgrind-out-file={temp}/ours/ir", SCAN, "1", "0"],
+        input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+    return instructions_in(f"{temp}/ours/ir")
+
+
 def include_server(pump, env):
     """its variables, once it has started"""
     out = subprocess.run([pump, "--startup"], env=env, check=True, text=True,
@@ -193,6 +235,26 @@ class Bench:
         return rows
 
 
+def print_instructions(bench):
+    jobs, temp = bench.jobs, bench.temp
+    pump = stock_pump(temp)
+    env = bench.env("stock", ",cpp,lzo")
+    count_instructions(pump, temp)
+    env.update(include_server(pump, env))
+    bench.row("stock, pump", harness.STOCK_CLIENT, env)
+    subprocess.run([pump, "--shutdown"], env=env, check=False,
+                   stdout=subprocess.DEVNULL)
+    # the process that starts it, and itself, which has the first one's up to
+    # the fork
+    counts = sorted(instructions_in(f"{temp}/stock/{name}")
+                    for name in os.listdir(f"{temp}/stock")
+                    if name.startswith("ir."))
+    stock, ours = counts[-1], scan_instructions(jobs, temp)
+    print(f"include server {stock / len(jobs) / 1e6:.2f} million a file, "
+          f"with its start; scanner {ours / len(jobs) / 1e6:.2f}: "
+          f"1/{stock / ours:.0f}")
+
+
 def print_ratios(stock, ours):
     """of what has to be done once, too: ours starts with the first file"""
     client, server, start = stock
@@ -210,6 +272,7 @@ def main():
     ap.add_argument("--flags", default="-O0")
     ap.add_argument("--user", default="nobody" if os.getuid() == 0 else
                     os.getuid())
+    ap.add_argument("--instructions", action="store_true")
     args = ap.parse_args()
     if isinstance(args.user, str):
         args.user = pwd.getpwnam(args.user).pw_uid
@@ -223,6 +286,10 @@ def main():
               f"{os.getloadavg()[0]:.1f}\n{'':14}   client  scanner      sum")
         bench = Bench(args, jobs, daemon, temp)
         bench.make_dirs()
+        if args.instructions:
+            with running_as(args.user):
+                print_instructions(bench)
+            return
         with running_as(args.user):
             stock = bench.stock()
             ours = bench.ours()

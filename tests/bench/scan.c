@@ -13,8 +13,8 @@
  * is not counted.
  *
  * With MEGABYTES it is as in a build: so much memory is touched between two
- * commands, as compilers do, which leave nothing in the caches, and the kernel
- * tells of changes to files.
+ * commands, as compilers do, which leave nothing in the caches, the kernel tells
+ * of changes to files, and answers are brief.
  *
  * compare: each command is scanned by one scanner that remembers what
  * conditions came to, and by one that does not; where their answers differ,
@@ -94,6 +94,8 @@ scan_one(struct scan *s, const struct scan_request *req, struct scan_answer *a)
 	}
 }
 
+static bool is_brief;
+
 /* A line's command; the words stay in the line.  Returns the last one. */
 static const char *
 parse(char *line, char **words, struct scan_request *req)
@@ -106,7 +108,7 @@ parse(char *line, char **words, struct scan_request *req)
 		exit(2);
 	words[n - 1] = NULL;	/* behind the newline */
 	*req = (struct scan_request){ .env = environ, .cwd = words[0],
-	    .compiler = words[1], .argv = words + 2 };
+	    .compiler = words[1], .argv = words + 2, .is_brief = is_brief };
 	return words[n - 2];
 }
 
@@ -188,6 +190,7 @@ main(int argc, char **argv)
 		other_size = strtoul(argv[2], NULL, 10) << 20;
 		other = mem_calloc(other_size, 1);
 		notices = notices_open();
+		is_brief = true;
 	}
 	s = scan_new(FDS_MAX);
 	scan_use_notices(s, notices);
