@@ -64,11 +64,20 @@ lex_literal(struct lexer *lx, struct tok *t, const char *p, const char *quote)
 	return q;
 }
 
+/* A character by its number, at a backslash: it may be a part of a name. */
+static bool
+is_ucn(const char *p)
+{
+	return p[1] == 'u' || p[1] == 'U';
+}
+
 static const char *
 lex_word(struct lexer *lx, struct tok *t, const char *p)
 {
 	const char *q = skip_word(p, lx->text.end);
 
+	if (*q == '\\' && is_ucn(q))
+		lx->has_ucn = true;
 	if ((*q == '"' || *q == '\'') && is_literal_prefix(p, q))
 		return lex_literal(lx, t, p, q);
 	t->kind = TOK_IDENT;
@@ -196,6 +205,8 @@ lex_token(struct lexer *lx, struct tok *t, const char *p, const char *end)
 		return lex_literal(lx, t, p, p);
 	if (*p == '<' && wants_header(lx))
 		return lex_header(lx, t, p, end);
+	if (*p == '\\' && is_ucn(p))
+		lx->has_ucn = true;
 	return lex_punct(lx, t, p);
 }
 
@@ -474,6 +485,24 @@ source_of(struct lexer *lx)
 	return lx->source;
 }
 
+/*
+ * Whether the n bytes at p say something that is to be known now: in a line
+ * without its splices, that another mode would read it differently, which
+ * nobody has looked for yet; and names that are spelled by number.
+ */
+static bool
+must_read(const struct lexer *lx, const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((p[i] == '\\' && is_ucn(p + i)) ||
+		    (lx->text.spliced && (p[i] == '"' || p[i] == '\'' ||
+		    p[i] == '/')))
+			return true;
+	return false;
+}
+
 struct macro *
 lex_put_off(struct lexer *lx, const char *p, const char *end,
     struct sym **name)
@@ -488,8 +517,10 @@ lex_put_off(struct lexer *lx, const char *p, const char *end,
 	if (q == p || text_is(*p, TEXT_DIGIT) || q > end ||
 	    (size_t)(end - q) > PUT_OFF_MAX || *q == '"' || *q == '\'')
 		return NULL;
-	*name = lex_name(lx, p, q);
 	n = (size_t)(end - q);
+	if (must_read(lx, q, n))
+		return NULL;
+	*name = lex_name(lx, p, q);
 	text = arena_alloc(lx->arena, n + 2);
 	memcpy(text, q, n);
 	text[n] = '\n';
@@ -538,7 +569,7 @@ lex_macro(struct atoms *atoms, struct arena *arena, const char *text,
 		return r;	/* a NUL: no sentinel stands behind it */
 	lx.text = (struct text){ .start = text, .end = end, .mode = &mode };
 	lex_line(&lx, text, end);
-	if (lx.ntoks != 0 && lx.toks[0].kind == TOK_IDENT) {
+	if (lx.ntoks != 0 && lx.toks[0].kind == TOK_IDENT && !lx.has_ucn) {
 		*name = lx.toks[0].sym;
 		r = lex_define(&lx, &m);
 	}

@@ -31,6 +31,7 @@ struct lexer {
 	size_t nopen, open_size;
 	size_t work;
 	bool in_directive;
+	bool has_ucn;	/* a name may go on with \u: it is not the one we see */
 };
 
 /* ---- lex.c ---- */

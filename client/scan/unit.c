@@ -424,16 +424,20 @@ finish(struct lexer *lx)
 	free(lx->open);
 }
 
-/* Whether the file is one that nobody compiles; then it says so. */
+/* Whether nothing is to be said of the file; then it says so. */
 static bool
-is_too_much(struct lexer *lx)
+is_refused(struct lexer *lx)
 {
-	if (lx->work <= LEXER_WORK_MAX && lx->arena->total <= UNIT_MAX_BYTES &&
+	const char *why = lx->has_ucn ? "a name with \\u in a directive" :
+	    "too many or too large macros";
+
+	if (!lx->has_ucn && lx->work <= LEXER_WORK_MAX &&
+	    lx->arena->total <= UNIT_MAX_BYTES &&
 	    lx->unit->n <= UNIT_MAX_BYTES / sizeof(struct directive))
 		return false;
 	lx->unit->n = 0;
 	lx->nopen = 0;
-	unit_add_unsure(lx, "too many or too large macros");
+	unit_add_unsure(lx, why);
 	return true;
 }
 
@@ -453,7 +457,7 @@ lex_unit(struct atoms *atoms, const char *text, size_t size,
 		p = text_directive(&lx.text, p);
 		if (p < end)
 			p = one_directive(&lx, p);
-	} while (!is_too_much(&lx) && p < end);
+	} while (!is_refused(&lx) && p < end);
 	finish(&lx);
 }
 

@@ -37,6 +37,11 @@ static const struct row {
 	{ "#if defined A\n#elif !defined(B)\n#endif\n", "d3Z" },
 	{ "#if defined A && 1\n#endif\n", "?Z" },
 	{ "#pragma once\n", "O" },
+	{ "#define a\\u00c1b 1\n#undef C\n", "X" },
+	{ "#define \\u00c1b 1\n", "X" },
+	{ "#define A x\\U000000C1\n", "X" },
+	{ "#if 0\n#elif b\\u00c1\n#include <a>\n#endif\n", "X" },
+	{ "#define A \\ u \"\\u00c1\" '\\u00c1'\n#undef C\n", "DU" },
 	{ "#pragma push_macro(\"X\")\n#pragma pop_macro(\"X\")\n", "><" },
 	{ "#define A _Pragma(\"push_macro(\\\"X\\\")\")\n", "TD" },
 	{ "P(push_macro(\"X\"))\n", "T" },
@@ -290,6 +295,9 @@ test_modes(void **state)
 	static const char raw[] = "R\"(\"\n#define B\n)\"\n";
 	static const char slashes[] = "1 //**/ 2 \"\n#define A\n";
 	static const char tri[] = "?" "?=define X\n";
+	/* where only who puts the line together sees the prefix */
+	static const char spliced[] = "#define M F(R\\\n\"(\" , 1 ) + "
+	    "F(\")\" , 0)\n";
 	struct atoms atoms;
 	struct unit u;
 	char *copy;
@@ -299,6 +307,10 @@ test_modes(void **state)
 	test_lex(&atoms, raw, strlen(raw), &plain, &u, &copy);
 	assert_true(u.depends_on_mode);
 	assert_int_equal(u.n, 1);
+	unit_free(&u);
+	free(copy);
+	test_lex(&atoms, spliced, strlen(spliced), &plain, &u, &copy);
+	assert_true(u.depends_on_mode);
 	unit_free(&u);
 	free(copy);
 	test_lex(&atoms, slashes, strlen(slashes), &test_mode, &u, &copy);
