@@ -1161,12 +1161,17 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	now = stamp_of(&st);
 	if (now.ino != f->stamp.ino || now.dev != f->stamp.dev)
 		return ERR_NOENT;	/* another one, since it was looked at */
+	if (!same_stamp(&f->stamp, &now))
+		drop_readings(t, f);	/* those of other modes */
 	set_stamp(t, f, &now);
 	n = load(t, fd, (size_t)st.st_size);
 	watch_early(t, e, fd, &st);
 	f->settled = settle(t, e, fd, &f->stamp);
-	if (f->settled == 0)
+	if (f->settled == 0 && f->notice.wd != 0) {
+		/* of what it would have told nobody will be */
 		notice_drop(t->notices, &f->notice, false);
+		t->stirs++;
+	}
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
 	lex_unit(t->atoms, t->text, n, mode, &r->unit, &t->bytes);

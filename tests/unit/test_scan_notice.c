@@ -378,6 +378,47 @@ test_a_change_within_a_scan_waits(void **state)
 	assert_int_equal(f->readings->unit.n, 2);
 }
 
+/*
+ * Read in another mode in mid-scan, and just changed: the watch ends, and with it
+ * what it would have told of the first reading.
+ */
+static void
+test_a_watch_that_ends_within_a_scan_is_a_change(void **state)
+{
+	static const struct lex_mode other = { false, false, false, false };
+	struct world *w = *state;
+	const struct unit *u;
+	struct file *f = NULL;
+	struct walk walk;
+	uint64_t stirs;
+	uint32_t drops;
+	char path[64];
+	int i, fd = make(w, "a.h");
+
+	assert_int_equal(write(fd, "#define X R\"(1)\"\n", 18), 18);
+	(void)close(fd);
+	(void)sleep(3);
+	for (i = 0; i < SCANS && f == NULL; i++) {
+		tree_begin(&w->tree);
+		f = read_one(w, "a.h");
+	}
+	if (f == NULL)
+		skip();
+	tree_begin(&w->tree);
+	stirs = w->tree.stirs;
+	drops = f->drops;
+	fd = make(w, "a.h");
+	assert_int_equal(write(fd, "#define Y R\"(2)\"\n", 18), 18);
+	(void)close(fd);
+	(void)snprintf(path, sizeof(path), "%s/a.h", w->dir);
+	assert_int_equal(tree_walk(&w->tree, w->tree.root, path, &walk), 0);
+	assert_int_equal(tree_read(&w->tree, walk.ent, &other, &u), 0);
+	assert_string_equal(u->dirs[0].sym->name, "Y");
+	assert_int_equal(f->notice.wd, 0);
+	assert_true(w->tree.stirs > stirs);
+	assert_int_not_equal(f->drops, drops);
+}
+
 int
 main(void)
 {
@@ -391,6 +432,9 @@ main(void)
 		    test_no_watch_while_there_is_a_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_files_of_others,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_watch_that_ends_within_a_scan_is_a_change, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_the_systems_are_watched_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_doubts_put_it_off,
