@@ -27,6 +27,8 @@ ask_include(void *arg, enum word word, struct sym *name, bool is_angle,
 	struct found f;
 	int r;
 
+	if (word == WORD_HAS_EMBED)
+		trace_break(&a->j->scan->trace);	/* as #embed itself */
 	r = search_find(a->j, a->f, word == WORD_HAS_EMBED ? SEARCH_EMBED :
 	    word == WORD_HAS_INCLUDE_NEXT ? SEARCH_NEXT : SEARCH_INCLUDE,
 	    name, is_angle, &f);

@@ -327,6 +327,29 @@ def test_what_a_name_was_before_a_branch_that_may_not_be_taken(warm):
     assert ("FILE", warm.path("two/other.h")) in is_right(warm, "n.c")
 
 
+def test_an_embed_directory_that_appears(warm):
+    """No compiler here has #embed: this one says it had."""
+    wrapper = warm.write("bin/gcc", "#!/bin/sh\nexec %s "
+                         "-D__distcc_scan_has__has_embed=1 \"$@\"\n" %
+                         shutil.which("gcc"))
+    os.chmod(wrapper, 0o755)
+    warm.env["PATH"] = warm.path("bin") + ":" + warm.env["PATH"]
+    warm.write("two/embeds.h", FILLER + "#if __has_embed(<data>)\n"
+               "#include <other.h>\n#endif\n")
+    warm.write("m.c", "#include <embeds.h>\n")
+    first, second = ([*ARGS[:-1], "--embed-dir=" + name, "m.c"]
+                     for name in ("e1", "e2"))
+    time.sleep(scankit.GRAIN_S)
+    other = ("FILE", warm.path("two/other.h"))
+    for _ in range(6):
+        assert other not in is_right(warm, *first)
+    warm.write("e1/data", "x")
+    assert other in is_right(warm, *first)
+    assert other not in is_right(warm, *second)
+    os.unlink(warm.path("e1/data"))
+    assert other not in is_right(warm, *first)
+
+
 def test_a_guard_that_may_not_be_there(warm):
     warm.write("two/guarded.h", "#ifndef GUARD\n#include <other.h>\n#endif\n")
     warm.write("m.c", "#if __COUNTER__\n#define GUARD\n#endif\n"
