@@ -165,6 +165,16 @@ assume(struct job *j, const struct directive *d, bool truth)
 		    NULL);
 }
 
+/* What macro.c has done that the number of directives does not tell. */
+static int
+step_macros(struct job *j)
+{
+	size_t n = j->scan->macros.work;
+
+	j->scan->macros.work = 0;
+	return job_step(j, n);
+}
+
 /*
  * From a condition that cannot be decided on: every branch that is not
  * certainly left out, each from the same state.
@@ -190,6 +200,8 @@ run_branches(struct job *j, struct frame *f, const struct unit *u,
 			r = run_range(j, f, u, k + 1, u->dirs[k].next);
 		if (truth != COND_FALSE)
 			macro_join_branch(&j->scan->macros, &join);
+		if (r == 0)
+			r = step_macros(j);
 		if (truth == COND_TRUE)
 			break;
 		k = u->dirs[k].next;
@@ -446,7 +458,7 @@ run_one(struct job *j, struct frame *f, const struct directive *d)
 		return 0;
 	case DIR_POP:
 		macro_pop(m, d->sym);
-		return 0;
+		return step_macros(j);
 	case DIR_TAINT:
 		macro_taint(m, d->sym);
 		return 0;

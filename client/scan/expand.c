@@ -9,8 +9,10 @@
 #define WORK_MAX	((size_t)4 * 1000 * 1000)	/* of a directive: tokens, */
 #define WORK_BYTES	16		/* … or so many bytes of their text */
 #define DEPTH_MAX	20000		/* contexts at once */
+#define ARGS_MAX	((size_t)1024 * 1024)	/* tokens of arguments at once */
 #define NESTED_MAX	1000		/* arguments within arguments: our stack */
 #define SPELLING_MAX	((size_t)256 * 1024)	/* of one token made here */
+#define READ_WORK	64		/* for reading a macro */
 #define KEPT_BYTES	((size_t)1024 * 1024)	/* of the arena, for the next */
 #define LIST_FIRST	16
 
@@ -108,6 +110,11 @@ expand_begin(struct expand *e, struct toks toks)
 {
 	while (e->depth != 0)
 		pop(e);
+	if (e->args_size * sizeof(*e->args) > KEPT_BYTES) {
+		free(e->args);
+		e->args = NULL;
+		e->args_size = 0;
+	}
 	if (e->arena.total > KEPT_BYTES)
 		arena_free(&e->arena);
 	else if (e->work != 0)
@@ -171,6 +178,10 @@ opens(const struct expand *e)
 static void
 args_add(struct expand *e, struct tok t)
 {
+	if (e->nargs >= ARGS_MAX) {
+		e->broken = true;
+		return;
+	}
 	if (e->nargs == e->args_size) {
 		e->args_size = e->args_size != 0 ? e->args_size * 2 : 256;
 		e->args = mem_realloc(e->args, e->args_size,
@@ -196,7 +207,7 @@ collect_one(struct expand *e, bool rest, struct arg *arg)
 	struct tok t;
 
 	for (;;) {
-		t = raw_next(e);
+		t = e->broken ? eof : raw_next(e);
 		if (t.kind == TOK_EOF)
 			break;
 		if (level == 0 && (is_code(&t, ')') ||
@@ -539,9 +550,12 @@ enter(struct expand *e, const struct tok *t, const struct macro *m)
 {
 	struct call call = { m, NULL, 0 };
 	struct list l = { &e->arena, NULL, 0, 0 };
-	struct toks toks = lex_want_macro(m)->body;
+	struct toks toks;
 	struct context *c;
 
+	if (m->source != NULL)
+		e->work += READ_WORK;
+	toks = lex_want_macro(m)->body;
 	if (m->is_function && (call.args = collect(e, m, &call.n)) == NULL) {
 		e->broken = true;
 		return;

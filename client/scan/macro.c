@@ -5,12 +5,15 @@
 #include "client/scan/macro.h"
 #include "lib/mem.h"
 
+#define COMPARED_MAX_BYTES	((size_t)1024 * 1024)	/* in one scan */
+
 void
 macro_begin(struct macros *m, struct arena *arena)
 {
 	m->base = ++m->epoch;
 	m->nlog = 0;
 	m->undecided = 0;
+	m->work = m->compared = 0;
 	m->pushed = NULL;
 	m->pushes = 0;
 	m->arena = arena;
@@ -213,7 +216,7 @@ macro_pop(struct macros *m, struct sym *s)
 		macro_taint(m, s);
 		return;
 	}
-	for (p = &m->pushed; *p != NULL; p = &(*p)->below)
+	for (p = &m->pushed; *p != NULL; p = &(*p)->below, m->work++)
 		if ((*p)->sym == s) {
 			trace_pop(m->trace, (*p)->number);
 			macro_set(m, s, (enum binding)(*p)->bound,
@@ -237,8 +240,31 @@ same_tok(const struct tok *a, const struct tok *b)
 	return a->len == 0 || memcmp(a->text, b->text, a->len) == 0;
 }
 
+/* Whether neither has been read yet, and both would be read as the same. */
 static bool
-same_macro(const struct macro *a, const struct macro *b)
+same_text(const struct macro *a, const struct macro *b)
+{
+	return a->source != NULL && b->source != NULL &&
+	    memcmp(&a->source->mode, &b->source->mode,
+	    sizeof(a->source->mode)) == 0 && a->text.len == b->text.len &&
+	    memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0;
+}
+
+/* Reads both to compare them, unless that has been done too often. */
+static bool
+read_both(struct macros *m, const struct macro *a, const struct macro *b)
+{
+	m->compared += a->source != NULL ? a->text.len : 0;
+	m->compared += b->source != NULL ? b->text.len : 0;
+	if (m->compared > COMPARED_MAX_BYTES)
+		return false;
+	(void)lex_want_macro(a);
+	(void)lex_want_macro(b);
+	return true;
+}
+
+static bool
+same_macro(struct macros *m, const struct macro *a, const struct macro *b)
 {
 	size_t i;
 
@@ -247,8 +273,10 @@ same_macro(const struct macro *a, const struct macro *b)
 	if (a == NULL || b == NULL || a->is_function != b->is_function ||
 	    a->is_builtin || b->is_builtin)
 		return false;
-	(void)lex_want_macro(a);
-	(void)lex_want_macro(b);
+	if (same_text(a, b))
+		return true;
+	if (!read_both(m, a, b))
+		return false;
 	if (a->is_variadic != b->is_variadic || a->nparams != b->nparams ||
 	    a->body.n != b->body.n)
 		return false;
@@ -259,12 +287,12 @@ same_macro(const struct macro *a, const struct macro *b)
 }
 
 static void
-merge(struct outcome *o, enum binding bound, const struct macro *macro)
+merge(struct macros *m, struct outcome *o, enum binding bound, const struct macro *macro)
 {
 	enum binding had = (enum binding)o->bound;
 
 	if (had == bound && (bound != BOUND_MACRO ||
-	    same_macro(o->macro, macro)))
+	    same_macro(m, o->macro, macro)))
 		return;
 	o->bound = had == BOUND_NOT || bound == BOUND_NOT ||
 	    had == BOUND_MAYBE || bound == BOUND_MAYBE ?
@@ -314,7 +342,7 @@ see_outcome(struct macros *m, struct join *j, struct sym *s)
 		o->bound = (uint8_t)macro_bound(m, s);
 		o->macro = s->macro;
 	} else {
-		merge(o, macro_bound(m, s), s->macro);
+		merge(m, o, macro_bound(m, s), s->macro);
 	}
 }
 
@@ -339,6 +367,7 @@ macro_join_branch(struct macros *m, struct join *j)
 	size_t i;
 
 	j->branches++;
+	m->work += j->n;
 	/* an inner join has its own place for a name */
 	for (i = 0; i < j->n; i++)
 		j->ptr[i].sym->outcome = (uint32_t)i;
@@ -360,7 +389,7 @@ macro_join_end(struct macros *m, struct join *j, bool exhaustive)
 	for (i = 0; i < j->n; i++) {
 		o = &j->ptr[i];
 		if (o->count < j->branches)
-			merge(o, macro_bound(m, o->sym), o->sym->macro);
+			merge(m, o, macro_bound(m, o->sym), o->sym->macro);
 		macro_set(m, o->sym, (enum binding)o->bound, o->macro);
 	}
 	free(j->ptr);

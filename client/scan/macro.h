@@ -72,6 +72,8 @@ struct macros {
 	struct change *log;	/* owns */
 	size_t nlog, log_size;
 	unsigned int undecided;	/* open joins */
+	size_t work;		/* names and pushes passed; the caller's to reset */
+	size_t compared;	/* bytes of macros read for that, in this scan */
 	struct pushed *pushed;
 	uint32_t pushes;
 	struct arena *arena;	/* the scan's; borrows */

@@ -104,6 +104,22 @@ HOSTILE = {
          "cannot be decided"),
     "conditions, each in another":
         ("#if 1\n" * 100000, "nested too deeply"),
+    "branches behind many names":
+        ("#if __COUNTER__\n" +
+         "".join(f"#define N{i}\n" for i in range(200000)) +
+         "#elif __COUNTER__\n" * 5000 + "#endif\n", "too many steps"),
+    "a name that is looked for below many others":
+        ('#pragma push_macro("A")\n' * 500000 +
+         '#pragma pop_macro("B")\n' * 5000, "too many steps"),
+    "branches that define the same otherwise":
+        ("#if __COUNTER__\n" +
+         "".join(f"#define N{i} {'+' * 1000}\n" for i in range(20000)) +
+         "#else\n" +
+         "".join(f"#define N{i} {'-' * 1000}\n" for i in range(20000)) +
+         "#endif\n", None),
+    "an argument of many tokens":
+        ("#define F(x) x\n#define B " + "+" * 400000 + "\n#if F(" +
+         "B " * 300 + ") 1\n#endif\n", None),
     "a file of directives":
         ("#define A 1\n" * 4000000, None),
 }

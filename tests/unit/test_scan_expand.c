@@ -2,6 +2,8 @@
 /* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/trace.c client/scan/recall.c client/scan/expand.c client/scan/cond.c */
 #include "scan_test.h"
 
+#include <stdio.h>
+
 #include "client/scan/cond.h"
 
 /* The tokens of #include behind the #defines, expanded. */
@@ -107,6 +109,52 @@ test_rows(void **state)
 	atoms_free(&atoms);
 }
 
+/* Tokens of one argument, too. */
+static void
+test_an_argument_has_an_end(void **state)
+{
+	enum { BODY = 100000, TIMES = 40 };
+	struct atoms atoms;
+	struct macros macros;
+	struct expand e;
+	struct arena arena;
+	struct unit u;
+	const size_t size = BODY + 4 * TIMES + 100;
+	char *text = malloc(size), *copy;
+	size_t n;
+	int i;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, size, "#define F(x) x\n#define B ");
+	memset(text + n, '+', BODY);
+	n += BODY;
+	n += (size_t)snprintf(text + n, size - n, "\n#include F(");
+	for (i = 0; i < TIMES; i++)
+		n += (size_t)snprintf(text + n, size - n, "B ");
+	n += (size_t)snprintf(text + n, size - n, ")\n");
+	memset(&macros, 0, sizeof(macros));
+	memset(&arena, 0, sizeof(arena));
+	atoms_init(&atoms);
+	expand_init(&e, &atoms, &macros);
+	macro_begin(&macros, &arena);
+	test_lex(&atoms, text, n, &test_mode, &u, &copy);
+	expand_begin(&e, test_define(&macros, &u)->toks);
+	while (expand_next(&e).kind != TOK_EOF)
+		;
+	assert_true(e.broken);
+	assert_true(e.args_size <= (size_t)1024 * 1024);
+	expand_begin(&e, (struct toks){ NULL, 0 });
+	assert_int_equal(e.args_size, 0);	/* nobody will need as much */
+	unit_free(&u);
+	free(copy);
+	free(text);
+	expand_free(&e);
+	macro_free(&macros);
+	arena_free(&arena);
+	atoms_free(&atoms);
+}
+
 /* Growth without end is stopped. */
 static void
 test_explosion(void **state)
@@ -146,6 +194,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_explosion),
+		cmocka_unit_test(test_an_argument_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

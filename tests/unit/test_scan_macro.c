@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: client/scan/atom.c client/scan/text.c client/scan/lex.c client/scan/unit.c client/scan/watch.c client/scan/macro.c client/scan/trace.c client/scan/recall.c */
+#include <stdio.h>
 #include <sys/mman.h>
 
 #include "scan_test.h"
@@ -256,6 +257,60 @@ test_bound_late_is_no_change(void **state)
 	assert_int_equal(macro_bound(&w->m, w->c), BOUND_MAYBE);
 }
 
+/* Two definitions that look the same need not be read to tell, and others only
+ * so often. */
+static void
+test_joins_read_only_so_much(void **state)
+{
+	enum { PAIRS = 1500, LONG = 900 };
+	struct world *w = *state;
+	const size_t size = (size_t)PAIRS * 2 * (LONG + 40);
+	char *text = malloc(size), *copy;
+	struct unit u;
+	struct join j;
+	size_t read = 0, n = 0;
+	int i;
+
+	assert_non_null(text);
+	for (i = 0; i < PAIRS * 2; i++)
+		n += (size_t)snprintf(text + n, size - n,
+		    "#define N%d %*s%d\n", i / 2, LONG, "", i < 2 ? 1 : i);
+	test_lex(&w->atoms, text, n, &test_mode, &u, &copy);
+	macro_join_begin(&w->m, &j);
+	for (i = 0; i < PAIRS; i++)
+		define(w, u.dirs[2 * i].sym, u.dirs[2 * i].macro);
+	macro_join_branch(&w->m, &j);
+	for (i = 0; i < PAIRS; i++)
+		define(w, u.dirs[2 * i].sym, u.dirs[2 * i + 1].macro);
+	macro_join_branch(&w->m, &j);
+	assert_true(w->m.work >= PAIRS);
+	macro_join_end(&w->m, &j, true);
+	for (i = 0; i < PAIRS; i++) {
+		assert_int_equal(macro_bound(&w->m, u.dirs[2 * i].sym),
+		    i == 0 ? BOUND_MACRO : BOUND_SOME);
+		read += u.dirs[2 * i].macro->source == NULL;
+	}
+	assert_non_null(u.dirs[0].macro->source);
+	assert_true(read > PAIRS / 4 && read < PAIRS / 2);
+	unit_free(&u);
+	free(copy);
+	free(text);
+}
+
+static void
+test_a_pop_tells_how_far_it_went(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	macro_push(&w->m, w->a);
+	for (i = 0; i < 100; i++)
+		macro_push(&w->m, w->b);
+	assert_int_equal(w->m.work, 0);
+	macro_pop(&w->m, w->a);
+	assert_int_equal(w->m.work, 100);
+}
+
 /* ---- what a trace has of it ---- */
 
 static const struct use *
@@ -403,6 +458,10 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_flags_are_undone, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(test_joins_read_only_so_much,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_pop_tells_how_far_it_went, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_base_is_bound_once,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
