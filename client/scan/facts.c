@@ -8,6 +8,7 @@
 #include "lib/mem.h"
 
 #define PROBE_PREFIX	"__distcc_scan_"
+#define NOWHERE		SIZE_MAX
 #define VALUE_BITS	24	/* dates like 202311 need 18 */
 
 /*
@@ -393,38 +394,56 @@ take_number(struct view *v, size_t *out)
 	return i != 0 && view_take(v, i, &(struct view){ NULL, 0 }) == 0;
 }
 
-static void
-add_answers(struct facts *f, struct atoms *atoms, struct view queries)
+/*
+ * in      where: room for SCAN_QUERIES_MAX
+ * out     where: each query's index among the answers; NOWHERE: it is known
+ *         n: how many queries
+ * returns how many are new
+ */
+static size_t
+add_answers(struct facts *f, struct atoms *atoms, struct view queries,
+    size_t *where, size_t *n)
 {
+	size_t base = f->nanswers;
+	struct sym *query;
+	uint64_t value;
 	struct view q;
 
-	while (next_line(&queries, &q)) {
+	for (*n = 0; *n < SCAN_QUERIES_MAX && next_line(&queries, &q); ) {
+		query = atoms_get(atoms, (const char *)q.ptr, q.len);
+		if (facts_answer(f, query, &value) == 0) {
+			where[(*n)++] = NOWHERE;
+			continue;
+		}
 		if (f->nanswers == f->answers_size) {
 			f->answers_size = f->answers_size != 0 ?
 			    f->answers_size * 2 : 64;
 			f->answers = mem_realloc(f->answers, f->answers_size,
 			    sizeof(*f->answers));
 		}
-		f->answers[f->nanswers].query = atoms_get(atoms,
-		    (const char *)q.ptr, q.len);
-		f->answers[f->nanswers++].value = 0;
+		f->answers[f->nanswers].query = query;
+		f->answers[f->nanswers].value = 0;
+		where[(*n)++] = f->nanswers++;
 	}
+	return f->nanswers - base;
 }
 
-static void
+/* Returns how many of the queries have been answered for the first time. */
+static size_t
 learn_answers(struct facts *f, struct atoms *atoms, struct view queries,
     struct view text)
 {
-	size_t base = f->nanswers, number, bit;
+	size_t where[SCAN_QUERIES_MAX], n, number, bit;
+	size_t fresh = add_answers(f, atoms, queries, where, &n);
 	struct view line;
 
-	add_answers(f, atoms, queries);
 	while (next_line(&text, &line))
 		if (begins(&line, "#define " PROBE_PREFIX "q") &&
 		    take_number(&line, &number) && begins(&line, "_") &&
 		    take_number(&line, &bit) && bit < VALUE_BITS &&
-		    number < f->nanswers - base)
-			f->answers[base + number].value |= UINT64_C(1) << bit;
+		    number < n && where[number] != NOWHERE)
+			f->answers[where[number]].value |= UINT64_C(1) << bit;
+	return fresh;
 }
 
 int
@@ -434,19 +453,22 @@ facts_learn(struct facts *f, struct atoms *atoms, struct view queries,
 	const unsigned char *nul = answer.len == 0 ? NULL :
 	    memchr(answer.ptr, '\0', answer.len);
 	struct view errors;
+	bool is_first = f->probes == 0;
 	int r = 0;
 
 	if (nul == NULL ||
 	    view_take(&answer, (size_t)(nul - answer.ptr), &errors) < 0 ||
 	    view_take(&answer, 1, &(struct view){ NULL, 0 }) < 0)
 		return ERR_SYNTAX;
-	if (f->probes++ == 0) {
+	if (is_first) {
 		r = learn_path(f, errors);
 		if (r == 0)
 			r = learn_macros(f, atoms, answer);
 	}
-	if (r == 0)
-		learn_answers(f, atoms, queries, answer);
+	/* clients that start together all ask the same */
+	if (r == 0 && (learn_answers(f, atoms, queries, answer) != 0 ||
+	    is_first))
+		f->probes++;
 	return r;
 }
 

@@ -56,10 +56,23 @@ scan_use_notices(struct scan *s, struct notices *n)
 	s->tree.notices = n;
 }
 
+static size_t
+facts_memory(const struct scan *s)
+{
+	const struct facts *f;
+	size_t n = 0;
+
+	for (f = s->facts; f != NULL; f = f->next)
+		n += sizeof(*f) + f->arena.total +
+		    f->macros_size * sizeof(*f->macros) +
+		    f->answers_size * sizeof(*f->answers);
+	return n;
+}
+
 size_t
 scan_memory(const struct scan *s)
 {
-	return s->tree.bytes + s->tree.recalled + s->tree.replayed.bytes +
+	return facts_memory(s) + s->tree.bytes + s->tree.recalled + s->tree.replayed.bytes +
 	    s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +

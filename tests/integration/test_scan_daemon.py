@@ -403,6 +403,19 @@ def test_what_headers_usually_ask_is_known_at_once(small, question, times):
     assert got == small.by_compiler(("gcc", "-c", "m.c"))
 
 
+def test_many_who_learn_the_same_at_once(small):
+    """They do not use up the rounds of questions that there are."""
+    small.write("n.c", "#if __has_attribute(__something_else__)\n"
+                "#include \"a.h\"\n#endif\n")
+    command = [SCAND, "--print", "--daemon", "--", "gcc", "-c", "m.c"]
+    for _ in range(2):
+        running = [subprocess.Popen(command, cwd=small.root, env=small.env,
+                                    stdout=subprocess.DEVNULL)
+                   for _ in range(10)]
+        assert all(p.wait(20) == 0 for p in running)
+    assert small.files("gcc", "-c", "n.c", daemon=True) == {"n.c"}
+
+
 # ---- how it ends ----------------------------------------------------------
 
 def start_by_hand(tree, *args, program=(SCAND,)):    # noqa: F811
