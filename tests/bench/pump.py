@@ -259,9 +259,11 @@ def print_ratios(stock, ours):
     """of what has to be done once, too: ours starts with the first file"""
     client, server, start = stock
     for name, cpu, scanner in ours:
+        ours_sum, stocks = cpu + scanner, client + server
         print(f"{name}: scanner 1/{(server + start) / scanner:.1f} of the "
               f"include server (1/{server / scanner:.1f} without its start), "
-              f"client and scanner {(cpu + scanner) / (client + server):.2f}")
+              f"client and scanner {ours_sum / (stocks + start):.2f} "
+              f"({ours_sum / stocks:.2f})")
 
 
 def main():
