@@ -194,6 +194,16 @@ lose_dir(struct tree *t, struct dir *d, bool is_doubtful)
 		turn_over(t, d);
 }
 
+/* Ends f's watch: what it would have told of may have happened. */
+static void
+lose_file(struct tree *t, struct file *f, bool is_doubtful)
+{
+	if (f->notice.wd == 0)
+		return;
+	notice_drop(t->notices, &f->notice, is_doubtful);
+	t->stirs++;
+}
+
 /*
  * Whether a file system could take one name for the other: some do not tell
  * upper from lower case, in a way of their own beyond ASCII.
@@ -240,8 +250,7 @@ told(void *arg, struct notice *w, const char *name)
 	struct dir *d;
 
 	if (!w->is_dir) {
-		notice_drop(t->notices, w, true);
-		t->stirs++;
+		lose_file(t, OWNER(w, struct file), true);
 		return;
 	}
 	d = OWNER(w, struct dir);
@@ -1167,11 +1176,8 @@ read_file(struct tree *t, struct ent *e, struct file *f,
 	n = load(t, fd, (size_t)st.st_size);
 	watch_early(t, e, fd, &st);
 	f->settled = settle(t, e, fd, &f->stamp);
-	if (f->settled == 0 && f->notice.wd != 0) {
-		/* of what it would have told nobody will be */
-		notice_drop(t->notices, &f->notice, false);
-		t->stirs++;
-	}
+	if (f->settled == 0)
+		lose_file(t, f, false);
 	r = mem_calloc(1, sizeof(*r));
 	r->mode = *mode;
 	lex_unit(t->atoms, t->text, n, mode, &r->unit, &t->bytes);
