@@ -27,8 +27,6 @@ ask_include(void *arg, enum word word, struct sym *name, bool is_angle,
 	struct found f;
 	int r;
 
-	if (word == WORD_HAS_EMBED)
-		trace_break(&a->j->scan->trace);	/* as #embed itself */
 	r = search_find(a->j, a->f, word == WORD_HAS_EMBED ? SEARCH_EMBED :
 	    word == WORD_HAS_INCLUDE_NEXT ? SEARCH_NEXT : SEARCH_INCLUDE,
 	    name, is_angle, &f);
@@ -386,10 +384,8 @@ run_include(struct job *j, struct frame *f, const struct directive *d)
 	if (found.ent == NULL)
 		return job_unsure(j, "%.100s not found, included in %.120s",
 		    name->name, tree_path(&j->scan->tree, f->ent));
-	if (d->kind == DIR_EMBED) {
-		trace_break(&j->scan->trace);	/* likewise */
+	if (d->kind == DIR_EMBED)
 		return answer_file(j, found.ent);
-	}
 	return enter(j, f, name, &found, d->kind == DIR_IMPORT);
 }
 
@@ -400,7 +396,6 @@ run_incbin(struct job *j, struct frame *f, const struct directive *d)
 	struct found found;
 	int r;
 
-	trace_break(&j->scan->trace);	/* it depends on other options */
 	if (d->kind == DIR_ASM_INCLUDE)
 		return job_unsure(j, "assembler's .include \"%.180s\"",
 		    d->name->name);

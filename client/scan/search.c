@@ -437,6 +437,9 @@ search_find(struct job *j, const struct frame *from, enum search_kind kind,
 	f->place = PLACE_BESIDE;
 	if (j->scan->memos_size == 0)
 		grow_memos(j->scan);
+	if (kind == SEARCH_EMBED || kind == SEARCH_ASM)
+		/* it depends on options that no context has */
+		trace_break(&j->scan->trace);
 	if (name->name[0] == '/') {
 		f->place = PLACE_ABSOLUTE;
 		return look_in(j, j->scan->tree.root, name, f);
