@@ -999,7 +999,8 @@ tree_walk(struct tree *t, struct dir *from, const char *path, struct walk *w)
 		return k->r;
 	}
 	r = walk_anew(t, from, path, w);
-	if (!w->is_told || !(r == ERR_NOENT || (r == 0 && w->ent == NULL)))
+	if (!w->is_told || !(r == ERR_NOENT || (r == 0 && w->ent == NULL)) ||
+	    strlen(path) > WALK_PATH_MAX)
 		return r;
 	if (k->path == NULL || strcmp(k->path, path) != 0) {
 		free(k->path);

@@ -143,6 +143,7 @@ struct walk {
 };
 
 #define WALKS_KEPT	64	/* a power of two */
+#define WALK_PATH_MAX	4096	/* bytes; a longer path is walked each time */
 
 /* A walk to a directory, or to where there is none. */
 struct walked {

@@ -378,6 +378,38 @@ test_a_change_within_a_scan_waits(void **state)
 	assert_int_equal(f->readings->unit.n, 2);
 }
 
+/* However long a path a client names, little of it is kept. */
+static void
+test_a_very_long_walk_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	struct walk walk;
+	char name[WALK_PATH_MAX + 64];
+	size_t n, i, kept = 0;
+	int k;
+
+	n = (size_t)snprintf(name, sizeof(name), "%s/", w->dir);
+	memset(name + n, '/', WALK_PATH_MAX);
+	for (k = 0; k < SCANS; k++) {
+		tree_begin(&w->tree);
+		(void)snprintf(name + WALK_PATH_MAX - 1, 2, "x");
+		assert_int_equal(tree_walk(&w->tree, w->tree.root, name,
+		    &walk), ERR_NOENT);
+		(void)snprintf(name + WALK_PATH_MAX - 1, 3, "/x");
+		assert_int_equal(tree_walk(&w->tree, w->tree.root, name,
+		    &walk), ERR_NOENT);
+	}
+	for (i = 0; i < WALKS_KEPT; i++)
+		if (w->tree.walks[i].path != NULL) {
+			assert_int_equal(strlen(w->tree.walks[i].path),
+			    WALK_PATH_MAX);
+			kept++;
+		}
+	if (kept == 0)
+		skip();		/* /tmp is on a file system of another kind */
+	assert_int_equal(kept, 1);
+}
+
 /*
  * Read in another mode in mid-scan, and just changed: the watch ends, and with it
  * what it would have told of the first reading.
@@ -432,6 +464,8 @@ main(void)
 		    test_no_watch_while_there_is_a_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_files_of_others,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_a_very_long_walk_is_not_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_a_watch_that_ends_within_a_scan_is_a_change, set_up,
 		    tear_down),
