@@ -287,7 +287,8 @@ same_macro(struct macros *m, const struct macro *a, const struct macro *b)
 }
 
 static void
-merge(struct macros *m, struct outcome *o, enum binding bound, const struct macro *macro)
+merge(struct macros *m, struct outcome *o, enum binding bound,
+    const struct macro *macro)
 {
 	enum binding had = (enum binding)o->bound;
 

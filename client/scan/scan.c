@@ -72,8 +72,8 @@ facts_memory(const struct scan *s)
 size_t
 scan_memory(const struct scan *s)
 {
-	return facts_memory(s) + s->tree.bytes + s->tree.recalled + s->tree.replayed.bytes +
-	    s->tree.names_bytes +
+	return facts_memory(s) + s->tree.bytes + s->tree.recalled +
+	    s->tree.replayed.bytes + s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
 	    s->tree.nfiles * sizeof(struct file) +
