@@ -83,9 +83,13 @@ socket_addr(const char *dir, struct sockaddr_un *sa)
 static int
 connect_to(const struct sockaddr_un *sa)
 {
+	/* while as many wait to be let in as may: it never is if the daemon
+	 * has been stopped */
+	static const struct timeval limit = { .tv_sec = ANSWER_MS / 1000 };
 	AUTOFD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+	    sizeof(limit)) < 0)
 		return err_from_errno(errno);
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
 		return errno == ECONNREFUSED ? ERR_NOENT :

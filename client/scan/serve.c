@@ -16,6 +16,7 @@
 #include "lib/mem.h"
 
 #define REPLY_MS	5000	/* for a client to take its answer */
+#define QUIET_MS	2000	/* for it to say something, once there is no room */
 #define READ_BYTES	16384
 
 struct client {
@@ -23,7 +24,7 @@ struct client {
 	struct buf in;
 	struct buf rest;	/* of an answer that it has not taken yet */
 	size_t sent;		/* … of the rest */
-	int64_t due_ms;		/* when it must have taken it */
+	int64_t due_ms;		/* when it must have taken it, or asked */
 	bool is_served;		/* it has no reason to ask for more */
 };
 
@@ -264,6 +265,7 @@ receive(struct server *s, struct client *c)
 	if (n == 0)
 		return ERR_CLOSED;
 	c->in.len += (size_t)n;
+	c->due_ms = clock_ms() + QUIET_MS;
 	return consume(s, c);
 }
 
@@ -288,6 +290,7 @@ admit(struct server *s)
 		return;
 	memset(c, 0, sizeof(*c));
 	c->fd = fd_take(&fd);
+	c->due_ms = clock_ms() + QUIET_MS;
 	buf_init(&c->rest, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES);
 	buf_init(&c->in, MSG_BODY_MAX_BYTES + MSG_HEADER_BYTES + READ_BYTES);
 	s->nclients++;
@@ -296,10 +299,17 @@ admit(struct server *s)
 		drop(s, c);
 }
 
+/* Who says nothing may stay as long as there is room for others. */
 static bool
-is_overdue(const struct client *c)
+has_deadline(const struct server *s, const struct client *c)
 {
-	return c->rest.len != 0 && clock_ms() >= c->due_ms;
+	return c->rest.len != 0 || s->nclients == SERVE_CLIENTS_MAX;
+}
+
+static bool
+is_overdue(const struct server *s, const struct client *c)
+{
+	return has_deadline(s, c) && clock_ms() >= c->due_ms;
 }
 
 static int
@@ -320,7 +330,7 @@ serve_ready(struct server *s, const struct pollfd *p, size_t n)
 {
 	while (n-- > 0)
 		if (p[n].revents != 0 ? serve(s, &s->clients[n]) < 0 :
-		    is_overdue(&s->clients[n]))
+		    is_overdue(s, &s->clients[n]))
 			drop(s, &s->clients[n]);
 }
 
@@ -332,7 +342,8 @@ next_deadline(const struct server *s)
 	size_t i;
 
 	for (i = 0; i < s->nclients; i++)
-		if (s->clients[i].rest.len != 0 && s->clients[i].due_ms < end)
+		if (has_deadline(s, &s->clients[i]) &&
+		    s->clients[i].due_ms < end)
 			end = s->clients[i].due_ms;
 	return end;
 }

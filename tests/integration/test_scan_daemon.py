@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The include scanner's daemon: whom it serves, and how it begins and ends."""
+import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -19,6 +21,7 @@ pytestmark = scankit.needs_scanner
 
 SCAN, STOP, ANSWER, REFUSED, NAME = 1, 3, 4, 6, 7
 NEEDS = 2   # an outcome
+CLIENTS_MAX = 512   # serve.h
 
 
 @pytest.fixture
@@ -341,6 +344,40 @@ def test_who_does_not_take_an_answer_holds_up_nobody(small):
             assert ask(small) == want
         assert time.monotonic() - start < 3
         assert len(small.daemon_pids()) == 1
+
+
+def test_who_says_nothing_gives_up_its_place(small):
+    want = ask(small)
+    pid = small.daemon_pids()
+    with contextlib.ExitStack() as opened:
+        silent = []
+        for _ in range(CLIENTS_MAX):
+            s = opened.enter_context(socket.socket(socket.AF_UNIX))
+            s.connect(socket_path(small))   # waits until it has room
+            silent.append(s)
+        start = time.monotonic()
+        assert ask(small) == want
+        # the client would go on without the daemon in the end
+        assert time.monotonic() - start < 10
+        gone, _, _ = select.select(silent, [], [], 0)
+        assert 1 <= len(gone) <= 2      # the others are in nobody's way
+    assert small.daemon_pids() == pid
+
+
+def test_nobody_waits_for_ever_to_be_let_in(small):
+    want = ask(small)
+    pid, = small.daemon_pids()
+    os.kill(pid, signal.SIGSTOP)
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                s = opened.enter_context(socket.socket(socket.AF_UNIX))
+                s.setblocking(False)
+                s.connect(socket_path(small))
+        start = time.monotonic()
+        assert ask(small) == want
+        assert 10 < time.monotonic() - start < 30
+    os.kill(pid, signal.SIGCONT)
 
 
 def test_who_has_an_answer_is_let_go(small):
