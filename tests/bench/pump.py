@@ -12,10 +12,10 @@ root client's own files include the compiler's headers, and the daemon's compile
 open them, on this very machine, for each job: then their times are asked for
 again, which is not so where the daemon is elsewhere.
 
---instructions: what the include server and the scanner execute in user mode for
+--instructions: what clients, include server and scanner execute in user mode for
 all the files together, by valgrind: the same in each run, and the same whatever
-else the machine does.  Ours are those of tests/bench/scan, without messages and
-confinement.
+else the machine does.  The scanner's are those of tests/bench/scan, without
+messages and confinement.
 
 usage: pump.py --sources DIR [--only redis] [--limit 40] [--flags "-O0"]
                [--user nobody] [--instructions]
@@ -23,6 +23,7 @@ usage: pump.py --sources DIR [--only redis] [--limit 40] [--flags "-O0"]
 import argparse
 import concurrent.futures
 import contextlib
+import glob
 import os
 import pwd
 import re
@@ -134,13 +135,18 @@ def stock_pump(temp):
     return f"{temp}/pump"
 
 
-def count_instructions(pump, temp):
-    """Has the include server run by valgrind, without its limit of time."""
-    with open(f"{temp}/python", "w", encoding="utf-8") as f:
+def under_valgrind(program, name, counts):
+    """a program that runs the other one, and leaves its counts"""
+    with open(name, "w", encoding="utf-8") as f:
         f.write("#!/bin/sh\nexec valgrind --tool=callgrind -q "
-                f"--callgrind-out-file={temp}/stock/ir.%p "
-                '/usr/bin/python3 "$@"\n')
+                f"--callgrind-out-file={counts}.%p {program} \"$@\"\n")
         os.fchmod(f.fileno(), 0o755)
+    return name
+
+
+def count_include_server(pump, temp):
+    """Has the include server run by valgrind, without its limit of time."""
+    under_valgrind("/usr/bin/python3", f"{temp}/python", f"{temp}/stock/ir")
     for name, old, new in (
             (pump, "PYTHON=/usr/bin/python3", f"PYTHON={temp}/python"),
             (f"{temp}/include_server/basics.py", "USER_TIME_QUOTA = 3.8",
@@ -152,10 +158,14 @@ def count_instructions(pump, temp):
             f.write(text.replace(old, new))
 
 
-def instructions_in(path):
-    with open(path, encoding="ascii", errors="replace") as f:
-        return sum(int(n) for n in re.findall(r"^summary: (\d+)", f.read(),
-                                              re.M))
+def instructions_in(pattern):
+    """of each process that left its counts there, the most first"""
+    counts = []
+    for path in glob.glob(pattern):
+        with open(path, encoding="ascii", errors="replace") as f:
+            counts.append(sum(map(int, re.findall(r"^summary: (\d+)",
+                                                  f.read(), re.M))))
+    return sorted(counts, reverse=True)
 
 
 def scan_instructions(jobs, temp):
@@ -167,7 +177,7 @@ def scan_instructions(jobs, temp):
          "--toggle-collect=scan_command", "--toggle-collect=scan_learn",
          f"--callgrind-out-file={temp}/ours/ir", SCAN, "1", "0"],
         input=text, text=True, check=True, stdout=subprocess.DEVNULL)
-    return instructions_in(f"{temp}/ours/ir")
+    return instructions_in(f"{temp}/ours/ir")[0]
 
 
 def include_server(pump, env):
@@ -235,24 +245,37 @@ class Bench:
         return rows
 
 
+def client_instructions(bench, name, client, env):
+    """of the clients alone, all together"""
+    counts = f"{bench.temp}/{name}/client"
+    bench.row(name, under_valgrind(client, f"{bench.temp}/{name}-client",
+                                   counts), env)
+    # a child has its parent's up to the fork: once too often, for whom forks
+    return sum(instructions_in(counts + ".*"))
+
+
 def print_instructions(bench):
     jobs, temp = bench.jobs, bench.temp
     pump = stock_pump(temp)
     env = bench.env("stock", ",cpp,lzo")
-    count_instructions(pump, temp)
+    count_include_server(pump, temp)
     env.update(include_server(pump, env))
-    bench.row("stock, pump", harness.STOCK_CLIENT, env)
+    client = client_instructions(bench, "stock", harness.STOCK_CLIENT, env)
     subprocess.run([pump, "--shutdown"], env=env, check=False,
                    stdout=subprocess.DEVNULL)
     # the process that starts it, and itself, which has the first one's up to
     # the fork
-    counts = sorted(instructions_in(f"{temp}/stock/{name}")
-                    for name in os.listdir(f"{temp}/stock")
-                    if name.startswith("ir."))
-    stock, ours = counts[-1], scan_instructions(jobs, temp)
-    print(f"include server {stock / len(jobs) / 1e6:.2f} million a file, "
-          f"with its start; scanner {ours / len(jobs) / 1e6:.2f}: "
-          f"1/{stock / ours:.0f}")
+    server = instructions_in(f"{temp}/stock/ir.*")[0]
+    env = bench.env("ours", ",cpp,lzo")
+    our_client = client_instructions(bench, "ours", harness.OUR_CLIENT, env)
+    subprocess.run([SCAND, "--stop"], env=env, check=False)
+    scanner = scan_instructions(jobs, temp)
+    for name, n in (("stock's client", client), ("include server", server),
+                    ("our client", our_client), ("scanner", scanner)):
+        print(f"{name:16}{n / len(jobs) / 1e6:8.2f} million a file")
+    print(f"scanner 1/{server / scanner:.0f} of the include server with its "
+          "start, client and scanner "
+          f"{(our_client + scanner) / (client + server):.3f}")
 
 
 def print_ratios(stock, ours):
