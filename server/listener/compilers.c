@@ -121,6 +121,16 @@ has_name(const struct msg_config *c, const char *name)
 	return false;
 }
 
+/* "cc" may lead to either; what it leads to is named by what it is, as a rule. */
+static enum compiler_family
+family_of(const char *path, const char *file)
+{
+	const char *base = compiler_base(file);
+
+	return compiler_family(compiler_name_is_known(base) ? base :
+	    compiler_base(path));
+}
+
 /* Add path under name, unless it is there already or may not be run. */
 static void
 add_compiler(struct msg_config *c, const char *name, const char *path)
@@ -143,7 +153,7 @@ add_compiler(struct msg_config *c, const char *name, const char *path)
 	}
 	(void)snprintf(m->name, sizeof(m->name), "%s", name);
 	(void)snprintf(m->path, sizeof(m->path), "%s", path);
-	m->family = (uint32_t)compiler_family(compiler_base(path));
+	m->family = (uint32_t)family_of(path, m->file);
 	c->ncompilers++;
 	log_debug("compiler %s is %s (%s)", name, path, m->file);
 }

@@ -80,6 +80,12 @@ set_up(void **state)
 	make_dir("more/bin", 0755);
 	make("more/bin/arm-none-eabi-gcc", ELF, 0755);
 	make("more/bin/gcc", ELF, 0755);
+	make_dir("llvm", 0755);
+	make("llvm/clang-14", ELF, 0755);
+	make("llvm/driver", ELF, 0755);
+	make_link("llvm/gcc", "clang-14");
+	make_link("llvm/clang", "driver");
+	make_link("llvm/cc", "../bin/gcc");
 	return 0;
 }
 
@@ -90,7 +96,8 @@ tear_down(void **state)
 		"bin/gcc-8", "bin/g++", "bin/clang", "bin/ld", "bin/distcc",
 		"bin/cc", "bin/c++", "bin/clang++", "bin/gcc-7", "open/gcc",
 		"sticky/gcc", "more/bin/arm-none-eabi-gcc", "more/bin/gcc",
-		"list", "bin/x86_64-linux-gnu-gcc", "bin", "open", "sticky",
+		"list", "bin/x86_64-linux-gnu-gcc", "bin", "llvm/clang-14",
+		"llvm/driver", "llvm/gcc", "llvm/clang", "llvm/cc", "llvm", "open", "sticky",
 		"more/bin", "more", "" };
 
 	(void)state;
@@ -185,6 +192,39 @@ test_search_path(void **state)
 	free(c);
 }
 
+/* A "gcc" that leads to clang reads its options as clang does. */
+static void
+test_families(void **state)
+{
+	static const struct {
+		const char *name;
+		enum compiler_family family;
+	} rows[] = {
+		{ "gcc", FAMILY_CLANG },
+		{ "clang-14", FAMILY_CLANG },
+		{ "clang", FAMILY_CLANG },
+		{ "cc", FAMILY_GCC },
+	};
+	struct msg_config *c = calloc(1, sizeof(*c));
+	struct options o = { .ntoolchains = 0 };
+	AUTOFREE char *llvm = path("llvm");
+
+	(void)state;
+	assert_int_equal(setenv("DISTCCD_PATH", llvm, 1), 0);
+	assert_int_equal(unsetenv("DISTCC_CMDLIST"), 0);
+	assert_int_equal(compilers_find(c, &o), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t at = 0;
+
+		while (at < c->ncompilers &&
+		    strcmp(c->compilers[at].name, rows[i].name) != 0)
+			at++;
+		assert_true(at < c->ncompilers);
+		assert_int_equal(c->compilers[at].family, rows[i].family);
+	}
+	free(c);
+}
+
 static void
 test_cmdlist(void **state)
 {
@@ -220,6 +260,7 @@ main(void)
 		cmocka_unit_test(test_which_files_may_run),
 		cmocka_unit_test(test_others_files),
 		cmocka_unit_test(test_search_path),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_cmdlist),
 	};
 
