@@ -491,10 +491,11 @@ made_up_target(const struct args_source *src)
 static int
 add_target(struct args *a, const struct args_source *src, bool is_cpps)
 {
-	bool is_clang = compiler_family(compiler_base(src->argv[0])) ==
-	    FAMILY_CLANG;
+	enum compiler_family family =
+	    compiler_family(compiler_base(src->argv[0]));
+	bool is_clang = family == FAMILY_CLANG;
 	struct cmdline_deps deps;
-	int r = cmdline_deps_name(src->argv, NULL, &deps);
+	int r = cmdline_deps_name(src->argv, family, NULL, &deps);
 
 	if (r == 0 && deps.is_needed && !deps.has_target) {
 		add_made(a, mem_strdup("-MQ"));

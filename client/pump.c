@@ -138,7 +138,9 @@ check_command(struct pump *p, const struct job *job)
 	if (rules != NULL || getenv("SUNPRO_DEPENDENCIES") != NULL)
 		return not_so(p, "$DEPENDENCIES_OUTPUT or "
 		    "$SUNPRO_DEPENDENCIES is set");
-	if (cmdline_deps_name(job->source.argv, NULL, &p->deps) < 0)
+	if (cmdline_deps_name(job->source.argv,
+	    compiler_family(compiler_base(job->source.argv[0])), NULL,
+	    &p->deps) < 0)
 		return not_so(p, "no memory");
 	if (p->deps.is_needed && (p->deps.name == NULL ||
 	    strcmp(p->deps.name, "-") == 0))

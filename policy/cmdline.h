@@ -65,14 +65,16 @@ int cmdline_strip(char *const *argv, char ***out) MUST_CHECK;
 /*
  * cmdline_place - a new argv in which the input and the output are those that
  * the server chose.  Vector malloc'ed; words borrowed from argv, input, output.
+ * in      family: as for cmdline_judge(): what both read has to be the same
  * Adds -o when the client gave none.  ERR_SYNTAX: no input, or two, or a
  * "-o" without a value.
  */
-int cmdline_place(char *const *argv, const char *input, const char *output,
-    char ***out) MUST_CHECK;
+int cmdline_place(char *const *argv, enum compiler_family family,
+    const char *input, const char *output, char ***out) MUST_CHECK;
 
 /* cmdline_input - argv index of the single source; ERR_SYNTAX if not one. */
-int cmdline_input(char *const *argv, size_t *index) MUST_CHECK;
+int cmdline_input(char *const *argv, enum compiler_family family,
+    size_t *index) MUST_CHECK;
 
 struct cmdline_deps {
 	bool is_needed;		/* a dependency file is expected */
@@ -90,8 +92,8 @@ struct cmdline_deps {
  *         NULL; gcc heeds it only when no option asks for a file, clang never
  * returns 0, ERR_NOMEM; cmdline_deps_free() also after an error
  */
-int cmdline_deps_name(char *const *argv, const char *environment,
-    struct cmdline_deps *out) MUST_CHECK;
+int cmdline_deps_name(char *const *argv, enum compiler_family family,
+    const char *environment, struct cmdline_deps *out) MUST_CHECK;
 void cmdline_deps_free(struct cmdline_deps *d);
 
 /* ---- the server's question: may this run here? ---- */

@@ -124,17 +124,16 @@ given_name(const struct asked *a, char **name)
 }
 
 int
-cmdline_deps_name(char *const *argv, const char *environment,
-    struct cmdline_deps *out)
+cmdline_deps_name(char *const *argv, enum compiler_family family,
+    const char *environment, struct cmdline_deps *out)
 {
-	struct asked a = { 0 };
+	struct asked a = { .family = family };
 	struct option_word w;
 	int r;
 
 	memset(out, 0, sizeof(*out));
-	a.family = compiler_family(compiler_base(argv[0]));
 	for (size_t i = 1; argv[i] != NULL; i += w.words) {
-		option_next(argv, i, a.family, &w);
+		option_next(argv, i, family, &w);
 		see(&a, &w);
 	}
 	out->has_target = a.has_target;

@@ -29,9 +29,8 @@ is_output(const struct option_word *w)
 }
 
 int
-cmdline_input(char *const *argv, size_t *index)
+cmdline_input(char *const *argv, enum compiler_family family, size_t *index)
 {
-	enum compiler_family family = compiler_family(compiler_base(argv[0]));
 	struct option_word w;
 	size_t found = 0;
 
@@ -84,10 +83,9 @@ put(struct place *p, const struct option_word *w, char *const *argv,
 }
 
 int
-cmdline_place(char *const *argv, const char *input, const char *output,
-    char ***out)
+cmdline_place(char *const *argv, enum compiler_family family,
+    const char *input, const char *output, char ***out)
 {
-	enum compiler_family family = compiler_family(compiler_base(argv[0]));
 	struct place p = { 0 };
 	struct option_word w;
 	size_t words = 0;

@@ -73,6 +73,16 @@ take_compiler(struct session *s, const char *word)
 
 /* --- the command line ---------------------------------------------------- */
 
+/* By its name, as long as it is not known which one that is. */
+static enum compiler_family
+family_of(const struct session *s, char *const *argv)
+{
+	if (s->compiler < s->config->ncompilers)
+		return (enum compiler_family)
+		    s->config->compilers[s->compiler].family;
+	return compiler_family(compiler_base(argv[0]));
+}
+
 static int
 judge(struct session *s, char *const *argv)
 {
@@ -81,8 +91,7 @@ judge(struct session *s, char *const *argv)
 
 	if (s->compiler == MSG_COMPILER_ANY)
 		return 0;
-	r = cmdline_judge(argv, (enum compiler_family)
-	    s->config->compilers[s->compiler].family, s->protocol, why);
+	r = cmdline_judge(argv, family_of(s, argv), s->protocol, why);
 	if (r == 0)
 		return 0;
 	return session_end(s, MSG_OUTCOME_REFUSED, ANSWER_MESSAGE,
@@ -153,13 +162,14 @@ redirect_deps(char **argv, struct place *p, bool has_target)
 
 /* Whether a dependency file is asked for; the target that it would name. */
 static bool
-wants_deps(char *const *argv, struct place *p, bool *has_target)
+wants_deps(const struct session *s, char *const *argv, struct place *p,
+    bool *has_target)
 {
 	struct cmdline_deps deps;
 	struct cmdline_scan scan;
 	bool wanted;
 
-	if (cmdline_deps_name(argv, NULL, &deps) < 0)
+	if (cmdline_deps_name(argv, family_of(s, argv), NULL, &deps) < 0)
 		return false;
 	wanted = deps.is_needed;
 	*has_target = deps.has_target;
@@ -193,10 +203,11 @@ write_head(struct session *s, char *const *argv, struct place *p)
 	AUTOFREE char *output = in_work_dir(cdir, p->output);
 	AUTOFREE char *deps_path = in_work_dir(cdir, p->deps);
 	bool has_target = false;
-	bool deps = s->protocol == 3 && wants_deps(argv, p, &has_target);
+	bool deps = s->protocol == 3 && wants_deps(s, argv, p, &has_target);
 	AUTOFREE char **placed = NULL;
 	AUTOFREE char **final = NULL;
-	int r = cmdline_place(argv, p->input, p->output, &placed);
+	int r = cmdline_place(argv, family_of(s, argv), p->input, p->output,
+	    &placed);
 
 	if (r < 0)
 		return bad_command(s);
@@ -222,7 +233,7 @@ choose_names(struct session *s, char *const *argv, struct place *p)
 	const char *source, *ext;
 	size_t index;
 
-	if (cmdline_input(argv, &index) < 0)
+	if (cmdline_input(argv, family_of(s, argv), &index) < 0)
 		return bad_command(s);
 	source = argv[index];
 	make_base(source, p->base);
@@ -256,7 +267,7 @@ note_input(struct session *s, char *const *argv)
 {
 	size_t index;
 
-	if (cmdline_input(argv, &index) == 0)
+	if (cmdline_input(argv, family_of(s, argv), &index) == 0)
 		(void)snprintf(s->summary.input, sizeof(s->summary.input),
 		    "%s", argv[index]);
 }

@@ -47,15 +47,15 @@ check_strip(char *const *argv)
 }
 
 static void
-check_deps(char *const *argv)
+check_deps(char *const *argv, enum compiler_family family)
 {
 	static const char *const environments[] = { NULL, "", "d", "d t" };
 	struct cmdline_deps d;
 	size_t at;
-	bool has_input = cmdline_input(argv, &at) == 0;
+	bool has_input = cmdline_input(argv, family, &at) == 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		MUST(cmdline_deps_name(argv, environments[i], &d) == 0);
+		MUST(cmdline_deps_name(argv, family, environments[i], &d) == 0);
 		MUST(!d.is_needed || !has_input || d.name != NULL);
 		cmdline_deps_free(&d);
 	}
@@ -73,12 +73,12 @@ count(char *const *argv, const char *word)
 
 /* Returns whether it could be placed. */
 static bool
-check_place(char *const *argv, size_t argc)
+check_place(char *const *argv, size_t argc, enum compiler_family family)
 {
 	size_t at = 0;
 	char **placed;
-	int r = cmdline_place(argv, input, output, &placed);
-	int found = cmdline_input(argv, &at);
+	int r = cmdline_place(argv, family, input, output, &placed);
+	int found = cmdline_input(argv, family, &at);
 
 	MUST(r == 0 || r == ERR_SYNTAX);
 	MUST(found == 0 || found == ERR_SYNTAX);
@@ -133,23 +133,25 @@ check_judge(char *const *argv, size_t argc, enum compiler_family family,
 	}
 	for (size_t i = 1; i < argc; i++)
 		MUST(!is_never(argv[i]));
-	MUST(check_place(argv, argc));
+	MUST(check_place(argv, argc, family));
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const enum compiler_family families[] = {
+		FAMILY_GCC, FAMILY_CLANG, FAMILY_OTHER,
+	};
 	size_t argc;
 	char **argv = words_new(data, size, &argc);
 
 	check_scan(argv, argc);
 	check_strip(argv);
-	check_deps(argv);
-	(void)check_place(argv, argc);
-	for (unsigned int protocol = 1; protocol <= 3; protocol++) {
-		check_judge(argv, argc, FAMILY_GCC, protocol);
-		check_judge(argv, argc, FAMILY_CLANG, protocol);
-		check_judge(argv, argc, FAMILY_OTHER, protocol);
+	for (size_t i = 0; i < 3; i++) {
+		check_deps(argv, families[i]);
+		(void)check_place(argv, argc, families[i]);
+		for (unsigned int protocol = 1; protocol <= 3; protocol++)
+			check_judge(argv, argc, families[i], protocol);
 	}
 	words_free(argv);
 	return 0;

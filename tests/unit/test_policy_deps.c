@@ -79,8 +79,11 @@ deps_rows(void **state)
 		struct words w;
 
 		print_message("%s\n", r->command);
-		assert_int_equal(cmdline_deps_name(split(&w, r->command),
-		    r->environment, &d), 0);
+		char *const *v = split(&w, r->command);
+
+		assert_int_equal(cmdline_deps_name(v,
+		    compiler_family(compiler_base(v[0])), r->environment, &d),
+		    0);
 		assert_text(d.name, r->name);
 		assert_text(d.target, r->target);
 		assert_int_equal(d.is_needed, r->is_needed);

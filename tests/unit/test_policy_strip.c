@@ -144,7 +144,8 @@ place_rows(void **state)
 		char text[TEXT_MAX_BYTES];
 		char *const *v = split(&w, places[i].command);
 		char **placed;
-		int r = cmdline_place(v, "IN", "OUT", &placed);
+		int r = cmdline_place(v,
+		    compiler_family(compiler_base(v[0])), "IN", "OUT", &placed);
 
 		assert_int_equal(r, places[i].placed != NULL ? 0 : ERR_SYNTAX);
 		if (r < 0)
@@ -162,11 +163,19 @@ input_rows(void **state)
 	size_t at;
 
 	(void)state;
-	assert_int_equal(cmdline_input(split(&w, "gcc -I d.c -c a.c"), &at), 0);
+	assert_int_equal(cmdline_input(split(&w, "gcc -I d.c -c a.c"),
+	    FAMILY_GCC, &at), 0);
 	assert_int_equal(at, 4);
-	assert_int_equal(cmdline_input(split(&w, "gcc -c a.c b.c"), &at),
+	assert_int_equal(cmdline_input(split(&w, "gcc -c a.c b.c"),
+	    FAMILY_GCC, &at), ERR_SYNTAX);
+	assert_int_equal(cmdline_input(split(&w, "gcc -c"), FAMILY_GCC, &at),
 	    ERR_SYNTAX);
-	assert_int_equal(cmdline_input(split(&w, "gcc -c"), &at), ERR_SYNTAX);
+	/* the compiler's family decides, not its name's */
+	assert_int_equal(cmdline_input(split(&w, "cc -meabi a.c -c b.c"),
+	    FAMILY_CLANG, &at), 0);
+	assert_int_equal(at, 4);
+	assert_int_equal(cmdline_input(split(&w, "cc -meabi a.c -c b.c"),
+	    FAMILY_GCC, &at), ERR_SYNTAX);
 }
 
 int
