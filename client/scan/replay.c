@@ -314,7 +314,7 @@ static void
 trace_again(struct job *j, const struct inclusion *in)
 {
 	struct trace *t = &j->scan->trace;
-	size_t i;
+	size_t i, nops = t->nops;
 
 	for (i = 0; i < in->nasked; i++)
 		trace_ask(t, in->asked[i].sym, in->asked[i].is);
@@ -324,6 +324,7 @@ trace_again(struct job *j, const struct inclusion *in)
 		tree_trace_flags(&j->scan->tree, in->flags[i].file);
 	for (i = 0; i < in->nnumbers; i++)
 		trace_op(t, OP_NUMBER, NULL, in->numbers[i]);
+	trace_kept(t, t->nops - nops);
 }
 
 static int
@@ -408,6 +409,7 @@ replay_begin(struct job *j, const struct frame *f, const struct unit *u,
 	g->op = t->nops;
 	g->floor = t->floor;
 	g->deepest = t->deepest;
+	g->largest = t->largest;
 	g->breaks = t->breaks;
 	g->lowest_pop = t->lowest_pop;
 	g->pushes = j->scan->macros.pushes;
@@ -415,6 +417,7 @@ replay_begin(struct job *j, const struct frame *f, const struct unit *u,
 	t->lowest_pop = UINT32_MAX;
 	t->floor = t->nuses;
 	t->deepest = f->level;
+	t->largest = 0;
 	t->recording++;
 	tree_trace_flags(&j->scan->tree, f->file);
 }
@@ -681,22 +684,35 @@ leaves_stack(const struct job *j, const struct replay_segment *g)
 	    j->scan->trace.lowest_pop > g->pushes;
 }
 
+/*
+ * Headers include headers that include most of what there is to include: to
+ * keep each of these again costs more than it saves.  The outermost is kept.
+ */
+static bool
+adds_enough(const struct trace *t, size_t nops)
+{
+	return t->recording == 0 || t->largest * REPLAY_GROWTH <= nops;
+}
+
 void
 replay_end(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g, int r)
 {
 	struct trace *t = &j->scan->trace;
-	size_t n = t->nuses - g->use;
+	size_t n = t->nuses - g->use, nops = t->nops - g->op;
 
 	if (!g->is_on)
 		return;
 	t->recording--;
 	if (r == 0 && t->breaks == g->breaks && leaves_stack(j, g) &&
 	    j->npending == 0 && is_possible(j, f) && n >= REPLAY_MIN_USES &&
-	    n <= REPLAY_MAX_USES && t->nops - g->op <= REPLAY_MAX_OPS) {
+	    n <= REPLAY_MAX_USES && nops <= REPLAY_MAX_OPS &&
+	    adds_enough(t, nops)) {
 		keep(j, f, u, g);
-		j->steps += (n + t->nops - g->op) / 16;
+		j->steps += (n + nops) / 16;
+		trace_kept(t, nops);
 	}
+	trace_kept(t, g->largest);
 	t->floor = g->floor;
 	if (g->lowest_pop < t->lowest_pop)
 		t->lowest_pop = g->lowest_pop;

@@ -26,6 +26,7 @@
 #define REPLAY_MIN_USES		8	/* less is done as fast */
 #define REPLAY_MAX_USES		((size_t)32 * 1024)	/* in one */
 #define REPLAY_MAX_OPS		((size_t)32 * 1024)	/* likewise */
+#define REPLAY_GROWTH		2	/* of one over those that it includes */
 #define REPLAY_MAX_BYTES	((size_t)128 * 1024 * 1024)	/* in all */
 #define REPLAY_CONTEXTS_MAX	64
 #define REPLAY_TRIES		16	/* kept before it is asked what of use */
@@ -68,6 +69,7 @@ struct replay_segment {
 	bool is_on;
 	size_t use, op, floor;
 	unsigned int deepest;
+	size_t largest;
 	uint32_t breaks;
 	uint32_t pushes, lowest_pop;
 	const struct pushed *pushed;

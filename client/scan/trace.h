@@ -62,6 +62,7 @@ struct trace {
 	size_t nops, ops_size;
 	unsigned int recording;	/* inclusions being traced; else no uses */
 	unsigned int deepest;	/* level of inclusion since it was set */
+	size_t largest;		/* ops of one that is kept, likewise */
 	uint32_t breaks;	/* counts what cannot be done again */
 	uint32_t lowest_pop;	/* of macro_pop()'s since it was set */
 	bool is_off;		/* for the rest of the scan */
@@ -105,6 +106,14 @@ trace_enter(struct trace *t, unsigned int level)
 {
 	if (level > t->deepest)
 		t->deepest = level;
+}
+
+/* trace_kept - an inclusion of so many ops is kept. */
+static inline void
+trace_kept(struct trace *t, size_t nops)
+{
+	if (nops > t->largest)
+		t->largest = nops;
 }
 
 /* trace_pop - what the nth push_macro kept was taken; 0: there was none. */
