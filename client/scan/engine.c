@@ -600,9 +600,12 @@ run_source(struct job *j)
 int
 engine_run(struct job *j)
 {
+	bool done;
 	size_t i;
-	int r = 0;
+	int r = source_find(j, &done);
 
+	if (r < 0 || done)
+		return r;
 	if (j->opts->is_preprocessed)
 		return run_source(j);
 	define_facts(j);
@@ -616,5 +619,7 @@ engine_run(struct job *j)
 		r = include_options(j, &j->opts->includes);
 	if (r == 0)
 		r = run_source(j);
+	if (r == 0)
+		source_keep(j);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include "client/scan/opts.h"
 #include "client/scan/replay.h"
 #include "client/scan/scan.h"
+#include "client/scan/source.h"
 #include "client/scan/tree.h"
 
 /* A directory of the search path. */
@@ -56,6 +57,7 @@ struct scan {
 	struct expand expand;
 	struct trace trace;
 	struct replay replay;
+	struct sources sources;
 	struct numbers numbers;
 	struct facts *facts;		/* owns: a list */
 	struct arena arena;		/* reset by each scan */
@@ -93,6 +95,8 @@ struct job {
 	size_t steps, next_check;	/* see job_step() */
 	uint64_t context;		/* replay.c's; 0: not known yet */
 	uint32_t deaths;		/* the tree's when the scan began */
+	size_t ops;			/* the trace's, once it knew where to search */
+	uint32_t doubts;		/* likewise */
 	int64_t deadline_ms;
 };
 

@@ -19,6 +19,7 @@ struct bound {
 };
 
 struct inclusion {
+	struct inclusion *next;		/* of those that are dropped */
 	uint64_t stirs;			/* the tree's when the needs were met,
 					   if it would have told since */
 	struct ent *ent;
@@ -94,8 +95,8 @@ add_context(struct replay *p, const struct job *j)
  * gone may have lent their address to another one, and what was kept while the
  * clock was another one is not to be trusted: then all contexts are new.
  */
-static uint64_t
-context_of(struct job *j)
+uint64_t
+replay_context_of(struct job *j)
 {
 	struct replay *p = &j->scan->replay;
 	const struct tree *t = &j->scan->tree;
@@ -137,8 +138,8 @@ is_met(struct job *j, const struct op *op, bool *is_told)
 	    f->drops == op->number && f->settled == t->trust;
 }
 
-static bool
-are_needs_met(struct job *j, struct inclusion *in)
+bool
+replay_is_met(struct job *j, struct inclusion *in)
 {
 	bool is_told = true;
 	size_t i;
@@ -179,7 +180,7 @@ fits(struct job *j, const struct frame *f, struct way *w, uint64_t context)
 		    (OP_ONCE | OP_MAYBE_ONCE)) != 0)
 			return false;
 	}
-	return are_needs_met(j, in);
+	return replay_is_met(j, in);
 }
 
 static int
@@ -233,6 +234,7 @@ replay_begin_scan(struct scan *s)
 {
 	s->replay.nleft = s->replay.compared = 0;
 	s->replay.frees = s->tree.replayed.frees;
+	replay_free_dropped(&s->tree.replayed);
 }
 
 static void
@@ -327,42 +329,60 @@ trace_again(struct job *j, const struct inclusion *in)
 	trace_kept(t, t->nops - nops);
 }
 
+int
+replay_find_again(struct job *j, const struct inclusion *in)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < in->nnumbers; i++)
+		answer_number(j, in->numbers[i]);
+	for (i = 0; r == 0 && i < in->nfound; i++)
+		r = find_again(j, &in->found[i]);
+	return r < 0 ? job_unsure(j, "a file vanished") :
+	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
+}
+
 static int
 do_again(struct job *j, const struct frame *f, struct inclusion *in)
 {
 	struct trace *t = &j->scan->trace;
 	bool was_off = t->is_off;
 	size_t i;
-	int r = 0;
+	int r;
 
 	t->has_replayed = true;
-	if (t->recording != 0)
+	if (t->recording != 0) {
 		trace_again(j, in);
-	else
-		t->is_off = true;	/* nobody will want it */
+	} else {
+		trace_op(t, OP_AGAIN, in, 0);
+		t->is_off = true;	/* nobody will want each of it */
+	}
 	trace_enter(t, f->level + in->depth);
 	bind_again(j->scan, in);
 	for (i = 0; i < in->nflags; i++)
 		tree_set_flags(&j->scan->tree, in->flags[i].file,
 		    in->flags[i].flags >> OP_AFTER);
-	for (i = 0; i < in->nnumbers; i++)
-		answer_number(j, in->numbers[i]);
-	for (i = 0; r == 0 && i < in->nfound; i++)
-		r = find_again(j, &in->found[i]);
+	r = replay_find_again(j, in);
 	if (t->recording == 0)
 		t->is_off = was_off;
-	return r < 0 ? job_unsure(j, "a file vanished") :
-	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
+	return r;
 }
 
-static bool
-is_possible(const struct job *j, const struct frame *f)
+bool
+replay_is_possible(const struct job *j)
 {
 	const struct scan *s = j->scan;
 
 	return j->facts != NULL && !s->forgets && !s->trace.is_off &&
 	    !s->trace.is_refused && s->macros.undecided == 0 &&
-	    !f->is_renamed && s->tree.deaths == j->deaths;
+	    s->tree.deaths == j->deaths;
+}
+
+static bool
+is_possible(const struct job *j, const struct frame *f)
+{
+	return !f->is_renamed && replay_is_possible(j);
 }
 
 int
@@ -376,7 +396,7 @@ replay_find(struct job *j, struct frame *f, const struct unit *u, bool *done)
 	*done = false;
 	if (f->is_main || !is_possible(j, f) || r->nways == 0)
 		return 0;
-	context = context_of(j);
+	context = replay_context_of(j);
 	for (i = 0; i < r->nways; i++)
 		if (fits(j, f, &r->ways[i], context)) {
 			w = r->ways[i];
@@ -441,8 +461,10 @@ merge_uses(struct trace *t, size_t from)
 
 /* Whether the op stands in the segment for the first time. */
 static bool
-is_new(struct job *j, struct op *op, uint32_t mark, uint32_t *places)
+is_new(struct job *j, struct op *op)
 {
+	struct replay *p = &j->scan->replay;
+	uint32_t mark = p->marks;
 	uint16_t bit = (uint16_t)(1u << op->kind);
 	struct ent *e = op->ent;
 	bool seen;
@@ -464,11 +486,11 @@ is_new(struct job *j, struct op *op, uint32_t mark, uint32_t *places)
 	case OP_PLACE:
 		if (op->number >= 32)
 			return true;
-		seen = (*places >> op->number & 1) != 0;
-		*places |= UINT32_C(1) << op->number;
+		seen = (p->places >> op->number & 1) != 0;
+		p->places |= UINT32_C(1) << op->number;
 		return !seen;
 	case OP_NUMBER:
-		return numbers_mark(&j->scan->replay.numbers, op->number);
+		return numbers_mark(&p->numbers, op->number);
 	default:
 		seen = e->mark == mark && (e->marked & bit) != 0;
 		e->marked = e->mark == mark ? e->marked | bit : bit;
@@ -477,85 +499,122 @@ is_new(struct job *j, struct op *op, uint32_t mark, uint32_t *places)
 	}
 }
 
-/* What a segment came to, sorted; in the scan's arena. */
-struct parts {
-	struct op *needs, *flags, *found;
-	uint32_t *numbers;
-	size_t nneeds, nflags, nfound, nnumbers;
-};
-
 static void
-add_number(struct job *j, struct parts *p, uint32_t number)
+add_merged(struct replay *p, const struct op *op)
 {
-	if (numbers_mark(&j->scan->replay.numbers, number))
-		p->numbers[p->nnumbers++] = number;
+	if (p->nmerged == p->merged_size) {
+		p->merged_size = p->merged_size != 0 ? p->merged_size * 2 :
+		    1024;
+		p->merged = mem_realloc(p->merged, p->merged_size,
+		    sizeof(*p->merged));
+	}
+	p->merged[p->nmerged++] = *op;
 }
 
-/* A name that was found: by number if it is of the compiler's own. */
 static void
-add_found(struct job *j, struct parts *p, const struct op *op, bool is_read)
+begin_merge(struct replay *p)
 {
+	p->marks++;
+	p->places = 0;
+	p->nmerged = 0;
+	numbers_begin(&p->numbers);
+}
+
+static void
+merge_op(struct job *j, struct op op)
+{
+	if (is_new(j, &op))
+		add_merged(&j->scan->replay, &op);
+}
+
+/* What was done again as a whole; nothing in it was. */
+static void
+merge_inclusion(struct job *j, const struct inclusion *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->nneeds; i++)
+		merge_op(j, in->needs[i]);
+	for (i = 0; i < in->nnumbers; i++)
+		merge_op(j, (struct op){ .kind = OP_NUMBER,
+		    .number = in->numbers[i] });
+	for (i = 0; i < in->nfound; i++)
+		merge_op(j, in->found[i]);
+}
+
+/* The ops from there on, each once. */
+static void
+merge_ops(struct job *j, size_t from)
+{
+	const struct trace *t = &j->scan->trace;
+	size_t i;
+
+	begin_merge(&j->scan->replay);
+	for (i = from; i < t->nops; i++)
+		if (t->ops[i].kind == OP_AGAIN)
+			merge_inclusion(j, t->ops[i].in);
+		else
+			merge_op(j, t->ops[i]);
+}
+
+/*
+ * What was found is known by its number if it is of the compiler's own.  That is
+ * the number of its times; who reads a file looks at these.
+ * in      op: becomes OP_NUMBER
+ * returns whether it says something that is new
+ */
+static bool
+number_op(struct job *j, struct op *op)
+{
+	struct replay *p = &j->scan->replay;
 	struct ent *e = op->ent;
 	bool is_own = op->kind == OP_ABSENT || answer_is_system(j, e->in);
 	uint32_t number = op->kind == OP_ABSENT ? e->absent : e->number;
 
-	if (!is_own || number == 0) {
-		p->found[p->nfound++] = *op;
-		return;
-	}
-	add_number(j, p, number);
-	/* its number is that of its times; whoever reads it looks at these */
-	if (op->kind == OP_FILE && !is_read)
-		p->needs[p->nneeds++] = (struct op){ .kind = OP_STAMP,
-		    .number = e->number_change, .ent = e };
+	if (!is_own || number == 0)
+		return true;
+	if (op->kind == OP_FILE && (e->marked & 1u << OP_READ) == 0)
+		add_merged(p, &(struct op){ .kind = OP_STAMP,
+		    .number = e->number_change, .ent = e });
+	*op = (struct op){ .kind = OP_NUMBER, .number = number };
+	return numbers_mark(&p->numbers, number);
 }
 
-static void
-add_part(struct job *j, struct parts *p, const struct op *op)
+static size_t *
+count_of(struct inclusion *in, const struct op *op)
 {
 	switch (op->kind) {
 	case OP_DIR:
 	case OP_READ:
 	case OP_STAMP:
-		p->needs[p->nneeds++] = *op;
-		break;
+		return &in->nneeds;
 	case OP_FLAGS:
-		p->flags[p->nflags++] = *op;
-		break;
-	case OP_FILE:
-	case OP_LINK:
-	case OP_ABSENT:
-		add_found(j, p, op, op->kind == OP_FILE &&
-		    (op->ent->marked & 1u << OP_READ) != 0);
-		break;
+		return &in->nflags;
 	case OP_NUMBER:
-		p->numbers[p->nnumbers++] = op->number;
-		break;
+		return &in->nnumbers;
 	default:
-		p->found[p->nfound++] = *op;
+		return &in->nfound;
 	}
 }
 
-/* The segment's ops, each once. */
+/* out     in: the counts of all kinds */
 static void
-merge_ops(struct job *j, size_t from, struct parts *p)
+number_ops(struct job *j, struct inclusion *in)
 {
-	struct trace *t = &j->scan->trace;
-	struct arena *a = &j->scan->arena;
-	size_t n = t->nops - from, i;
-	uint32_t places = 0, mark = ++j->scan->replay.marks;
+	struct replay *p = &j->scan->replay;
+	size_t i, n = 0, before = p->nmerged;
+	struct op op;
 
-	*p = (struct parts){ .needs = arena_alloc(a, n * sizeof(struct op)),
-	    .flags = arena_alloc(a, n * sizeof(struct op)),
-	    .found = arena_alloc(a, n * sizeof(struct op)),
-	    .numbers = arena_alloc(a, n * sizeof(uint32_t)) };
-	numbers_begin(&j->scan->replay.numbers);
-	for (i = from; i < t->nops; i++) {
-		struct op op = t->ops[i];
-
-		if (is_new(j, &op, mark, &places))
-			add_part(j, p, &op);
+	for (i = 0; i < p->nmerged; i++) {
+		op = p->merged[i];
+		if (i < before && (op.kind == OP_FILE ||
+		    op.kind == OP_LINK || op.kind == OP_ABSENT) &&
+		    !number_op(j, &op))
+			continue;
+		++*count_of(in, &op);
+		p->merged[n++] = op;
 	}
+	p->nmerged = n;
 }
 
 static void
@@ -565,7 +624,27 @@ free_last(struct replays *r, struct replay_held *held)
 
 	held->bytes -= in->size;
 	held->frees++;
-	free(in);
+	if (held->dropped_bytes > REPLAY_DROPPED_MAX_BYTES) {
+		held->has_lost = true;
+		free(in);
+		return;
+	}
+	in->next = held->dropped;
+	held->dropped = in;
+	held->dropped_bytes += in->size;
+}
+
+void
+replay_free_dropped(struct replay_held *held)
+{
+	struct inclusion *in;
+
+	while ((in = held->dropped) != NULL) {
+		held->dropped = in->next;
+		free(in);
+	}
+	held->dropped_bytes = 0;
+	held->has_lost = false;
 }
 
 /* The least recently used goes where there are too many. */
@@ -617,38 +696,50 @@ split_uses(struct job *j, size_t from, struct inclusion *in)
 	}
 }
 
+static void
+fill(struct inclusion *in, const struct op *op)
+{
+	size_t *n = count_of(in, op);
+
+	if (n == &in->nneeds)
+		in->needs[*n] = *op;
+	else if (n == &in->nflags)
+		in->flags[*n] = *op;
+	else if (n == &in->nnumbers)
+		in->numbers[*n] = op->number;
+	else
+		in->found[*n] = *op;
+	++*n;
+}
+
 /* As large as it has to be: there are thousands of them. */
 static struct inclusion *
-make(struct job *j, const struct parts *p, size_t from)
+make(struct job *j, size_t from)
 {
 	const struct trace *t = &j->scan->trace;
-	size_t nops = p->nneeds + p->nflags + p->nfound, nasked = 0;
-	size_t nbound = 0, size, i;
-	struct inclusion *in;
+	const struct replay *p = &j->scan->replay;
+	struct inclusion *in, n = { 0 };
+	size_t i;
 
+	number_ops(j, &n);
 	for (i = from; i < t->nuses; i++) {
-		nasked += !t->uses[i].is_set_first;
-		nbound += has_bound(&j->scan->macros, &t->uses[i]);
+		n.nasked += !t->uses[i].is_set_first;
+		n.nbound += has_bound(&j->scan->macros, &t->uses[i]);
 	}
-	size = sizeof(*in) + nasked * sizeof(struct asked) +
-	    nbound * sizeof(struct bound) + nops * sizeof(struct op) +
-	    p->nnumbers * sizeof(uint32_t);
-	in = mem_calloc(1, size);
-	in->size = size;
+	n.size = sizeof(n) + n.nasked * sizeof(struct asked) +
+	    n.nbound * sizeof(struct bound) +
+	    (n.nneeds + n.nflags + n.nfound) * sizeof(struct op) +
+	    n.nnumbers * sizeof(uint32_t);
+	in = mem_calloc(1, n.size);
+	in->size = n.size;
 	in->asked = (struct asked *)(in + 1);
-	in->bound = (struct bound *)(in->asked + nasked);
-	in->needs = (struct op *)(in->bound + nbound);
-	in->flags = in->needs + p->nneeds;
-	in->found = in->flags + p->nflags;
-	in->numbers = (uint32_t *)(in->found + p->nfound);
-	in->nneeds = p->nneeds;
-	in->nflags = p->nflags;
-	in->nfound = p->nfound;
-	in->nnumbers = p->nnumbers;
-	memcpy(in->needs, p->needs, p->nneeds * sizeof(*p->needs));
-	memcpy(in->flags, p->flags, p->nflags * sizeof(*p->flags));
-	memcpy(in->found, p->found, p->nfound * sizeof(*p->found));
-	memcpy(in->numbers, p->numbers, p->nnumbers * sizeof(*p->numbers));
+	in->bound = (struct bound *)(in->asked + n.nasked);
+	in->needs = (struct op *)(in->bound + n.nbound);
+	in->flags = in->needs + n.nneeds;
+	in->found = in->flags + n.nflags;
+	in->numbers = (uint32_t *)(in->found + n.nfound);
+	for (i = 0; i < p->nmerged; i++)
+		fill(in, &p->merged[i]);
 	return in;
 }
 
@@ -657,13 +748,12 @@ keep(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g)
 {
 	struct trace *t = &j->scan->trace;
-	struct way w = { .context = context_of(j) };
+	struct way w = { .context = replay_context_of(j) };
 	struct inclusion *in;
-	struct parts p;
 
 	merge_uses(t, g->use);
-	merge_ops(j, g->op, &p);
-	in = make(j, &p, g->use);
+	merge_ops(j, g->op);
+	in = make(j, g->use);
 	in->ent = f->ent;
 	in->open_dir = f->open_dir;
 	in->place = f->place;
@@ -721,6 +811,24 @@ replay_end(struct job *j, const struct frame *f, const struct unit *u,
 		tree_drop_replays(&j->scan->tree);
 }
 
+struct inclusion *
+replay_of_scan(struct job *j)
+{
+	const struct trace *t = &j->scan->trace;
+
+	if (t->doubts != j->doubts || j->npending != 0 ||
+	    j->scan->tree.replayed.has_lost || !replay_is_possible(j))
+		return NULL;
+	merge_ops(j, j->ops);
+	return make(j, t->nuses);
+}
+
+size_t
+replay_size(const struct inclusion *in)
+{
+	return in->size;
+}
+
 void
 replay_drop(struct unit *u, struct replay_held *held)
 {
@@ -741,4 +849,5 @@ replay_free(struct replay *p)
 	forget_contexts(p);
 	numbers_free(&p->numbers);
 	free(p->left);
+	free(p->merged);
 }

@@ -28,6 +28,7 @@
 #define REPLAY_MAX_OPS		((size_t)32 * 1024)	/* likewise */
 #define REPLAY_GROWTH		2	/* of one over those that it includes */
 #define REPLAY_MAX_BYTES	((size_t)128 * 1024 * 1024)	/* in all */
+#define REPLAY_DROPPED_MAX_BYTES ((size_t)32 * 1024 * 1024)
 #define REPLAY_CONTEXTS_MAX	64
 #define REPLAY_TRIES		16	/* kept before it is asked what of use */
 /* In one scan: inclusions that leave names out, and names that are compared to
@@ -36,6 +37,7 @@
 #define REPLAY_COMPARED_MAX	((size_t)1024 * 1024)
 
 struct frame;
+struct inclusion;
 struct job;
 struct scan;
 
@@ -56,6 +58,9 @@ struct replay {
 	uint32_t trust, deaths;		/* the tree's, when they were made */
 	uint32_t marks;			/* for finding what stands twice */
 	struct numbers numbers;		/* marks only: likewise */
+	uint32_t places;		/* likewise: a bit each */
+	struct op *merged;		/* owns: a segment's, each once */
+	size_t nmerged, merged_size;
 	/* what this scan has done again without binding all its names, while
 	 * nothing that is kept was freed since; owns the vector */
 	const struct inclusion **left;
@@ -96,14 +101,36 @@ void replay_begin(struct job *j, const struct frame *f, const struct unit *u,
 void replay_end(struct job *j, const struct frame *f, const struct unit *u,
     const struct replay_segment *g, int r);
 
+/* replay_is_possible - whether anything may be done again now. */
+bool replay_is_possible(const struct job *j);
+/* replay_context_of - a number for what the whole job searches and asks; what
+ * was kept with another one is not to be looked at. */
+uint64_t replay_context_of(struct job *j);
+
+/*
+ * replay_of_scan - all that this scan has asked for and found.
+ * returns NULL: it cannot be done again; free()
+ */
+struct inclusion *replay_of_scan(struct job *j);
+size_t replay_size(const struct inclusion *in);		/* bytes */
+/* replay_is_met - whether what it asked for is as it was. */
+bool replay_is_met(struct job *j, struct inclusion *in);
+/* replay_find_again - put what it found into the answer. */
+int replay_find_again(struct job *j, const struct inclusion *in) MUST_CHECK;
+
 /* What is kept in all. */
 struct replay_held {
 	size_t bytes;
-	uint32_t frees;			/* counts what was freed */
+	uint32_t frees;			/* counts what was dropped */
+	struct inclusion *dropped;	/* owns: until the next scan begins, for
+					   the trace may have them */
+	size_t dropped_bytes;
+	bool has_lost;			/* some were too many for that */
 };
 
-/* replay_drop - free what a unit has. */
+/* replay_drop - forget what a unit has. */
 void replay_drop(struct unit *u, struct replay_held *held);
+void replay_free_dropped(struct replay_held *held);
 void replay_free(struct replay *p);
 
 #endif

@@ -22,6 +22,7 @@ scan_new(size_t fds_max)
 	atoms_init(&s->atoms);
 	tree_init(&s->tree, &s->atoms, fds_max);
 	numbers_init(&s->numbers);
+	sources_init(&s->sources);
 	s->macros.trace = s->tree.trace = &s->trace;
 	s->trace.find_left_out = replay_bind_left_out;
 	s->trace.arg = s;
@@ -44,7 +45,9 @@ scan_free(struct scan *s)
 	arena_free(&s->arena);
 	numbers_free(&s->numbers);
 	trace_free(&s->trace);
+	replay_free_dropped(&s->tree.replayed);
 	replay_free(&s->replay);
+	sources_free(&s->sources);
 	free(s->memos);
 	atoms_free(&s->atoms);
 	free(s);
@@ -73,7 +76,8 @@ size_t
 scan_memory(const struct scan *s)
 {
 	return facts_memory(s) + s->tree.bytes + s->tree.recalled +
-	    s->tree.replayed.bytes + s->tree.names_bytes +
+	    s->tree.replayed.bytes + s->tree.replayed.dropped_bytes +
+	    s->sources.bytes + s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
 	    s->tree.nfiles * sizeof(struct file) +

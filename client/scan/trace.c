@@ -10,6 +10,7 @@ trace_begin(struct trace *t)
 {
 	t->nuses = t->floor = t->nops = 0;
 	t->recording = t->deepest = 0;
+	t->doubts = 0;
 	t->largest = 0;
 	t->lowest_pop = UINT32_MAX;
 	t->has_left_out = t->has_replayed = t->must_restart = false;

@@ -26,6 +26,7 @@ enum op_kind {
 	OP_DIRECTORY, OP_SYSTEM,	/* dir */
 	OP_PLACE,	/* number: index into the search path */
 	OP_NUMBER,	/* number: of the compiler's own files */
+	OP_AGAIN,	/* in: it was done again while nothing was recorded */
 };
 
 struct op {
@@ -37,6 +38,7 @@ struct op {
 		struct dir *dir;
 		struct ent *ent;
 		struct file *file;
+		const struct inclusion *in;
 	};
 };
 
@@ -63,7 +65,8 @@ struct trace {
 	unsigned int recording;	/* inclusions being traced; else no uses */
 	unsigned int deepest;	/* level of inclusion since it was set */
 	size_t largest;		/* ops of one that is kept, likewise */
-	uint32_t breaks;	/* counts what cannot be done again */
+	uint32_t breaks;	/* counts what cannot be done again … */
+	uint32_t doubts;	/* … nor is so in the same command */
 	uint32_t lowest_pop;	/* of macro_pop()'s since it was set */
 	bool is_off;		/* for the rest of the scan */
 	/* names that nobody has asked for yet need not be bound by what is
@@ -90,6 +93,14 @@ static inline void
 trace_break(struct trace *t)
 {
 	t->breaks++;
+}
+
+/* trace_doubt - nor can a command as a whole: the next scan may see another. */
+static inline void
+trace_doubt(struct trace *t)
+{
+	t->breaks++;
+	t->doubts++;
 }
 
 /* trace_stop - nor any later one of this scan. */

@@ -773,7 +773,7 @@ lookup(struct tree *t, struct dir *d, struct sym *name, struct ent **out)
 		return r;
 	trace_op(t->trace, OP_DIR, d, d->gen);
 	if ((*out)->settled != t->trust)
-		trace_break(t->trace);	/* the next scan may find another */
+		trace_doubt(t->trace);
 	return 0;
 }
 
@@ -1209,7 +1209,7 @@ trace_reading(struct tree *t, struct ent *e, const struct file *f)
 		return;
 	trace_op(t->trace, OP_READ, e, f->drops);
 	if (f->settled != t->trust)
-		trace_break(t->trace);	/* the next scan reads it again */
+		trace_doubt(t->trace);	/* it is read again */
 }
 
 void

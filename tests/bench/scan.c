@@ -17,8 +17,9 @@
  * of changes to files, and answers are brief.
  *
  * compare: each command is scanned by one scanner that remembers what
- * conditions came to, and by one that does not; where their answers differ,
- * the command is printed, and the exit status is 1.
+ * conditions and inclusions came to, by one that remembers whole commands, too,
+ * and by one that remembers nothing; where their answers differ, the command is
+ * printed, and the exit status is 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,31 +147,40 @@ static int
 compare(void)
 {
 	struct scan *remembers = scan_new(FDS_MAX), *forgets = scan_new(FDS_MAX);
+	struct scan *wholly = scan_new(FDS_MAX);
 	char *words[WORDS_MAX + 1], *line = NULL;
-	size_t size = 0, n = 0, files = 0, differ = 0;
-	struct scan_answer a, b;
+	size_t size = 0, n = 0, files = 0, differ = 0, whole = 0;
+	struct scan_answer a, b, c;
 	struct scan_request req;
 
 	forgets->forgets = true;
+	remembers->sources.min_steps = SIZE_MAX;
+	wholly->sources.min_steps = 0;
 	for (; getline(&line, &size, stdin) > 0; n++) {
 		(void)parse(line, words, &req);
 		(void)scan_one(remembers, &req, &a);
 		(void)scan_one(forgets, &req, &b);
+		(void)scan_one(wholly, &req, &c);
 		files += b.n;
-		if (a.outcome != b.outcome || digest(&a) != digest(&b)) {
+		whole += c.directives == 0;
+		if (a.outcome != b.outcome || digest(&a) != digest(&b) ||
+		    c.outcome != b.outcome || digest(&c) != digest(&b)) {
 			differ++;
 			for (size_t i = 2; words[i] != NULL; i++)
 				(void)printf("%s ", words[i]);
-			(void)printf("(%zu and %zu files)\n", a.n, b.n);
+			(void)printf("(%zu, %zu and %zu files)\n", a.n, b.n,
+			    c.n);
 		}
 		scan_answer_free(&a);
 		scan_answer_free(&b);
+		scan_answer_free(&c);
 	}
-	(void)printf("%zu commands, %zu files, %zu differ; %zu bytes\n", n,
-	    files, differ, remembers->tree.recalled);
+	(void)printf("%zu commands, %zu files, %zu differ; %zu bytes, "
+	    "%zu whole\n", n, files, differ, remembers->tree.recalled, whole);
 	free(line);
 	scan_free(remembers);
 	scan_free(forgets);
+	scan_free(wholly);
 	return differ != 0;
 }
 

@@ -99,6 +99,7 @@ def test_random_headers(tree, seed):    # noqa: F811
     time.sleep(scankit.GRAIN_S)
     n, differ, out = compare(rng.choices(commands, k=600))
     assert n == 600 and differ == 0, out
+    assert int(out.split()[-2]) > 50, "few whole commands were done again"
 
 
 @needs_tool
@@ -124,9 +125,7 @@ def test_what_pop_macro_brings_back_is_this_jobs(tree):     # noqa: F811
 ARGS = ["gcc", "-Ione", "-Itwo", "-c", "m.c"]
 
 
-@pytest.fixture
-def warm(tree):     # noqa: F811
-    """A tree whose inclusions the daemon does from memory."""
+def fill_tree(tree, source):  # noqa: F811
     os.mkdir(tree.path("one"))
     tree.write("two/top.h", "#ifndef TOP\n#define TOP\n#include <mid.h>\n"
                "#include \"sub/leaf.h\"\n#endif\n")
@@ -140,8 +139,14 @@ def warm(tree):     # noqa: F811
                "#endif\n")
     tree.write("two/three.h", "#define THREE\n")
     tree.write("two/other.h", "#define OTHER\n")
-    tree.write("m.c", "#include <top.h>\n")
+    tree.write("m.c", source + "#include <top.h>\n")
     time.sleep(scankit.GRAIN_S)
+
+
+@pytest.fixture
+def warm(tree):     # noqa: F811
+    """A tree whose inclusions the daemon does from memory."""
+    fill_tree(tree, "")
     for _ in range(6):
         tree.scan(*ARGS, daemon=True)
     assert directives(tree) < 10, "nothing is remembered"
@@ -211,6 +216,119 @@ def test_a_change_is_seen(warm, what):
         assert now == warm.scan(*ARGS)
         assert now != before
 
+
+# ---- a whole source -------------------------------------------------------
+
+LONG_SOURCE = "#undef NOTHING\n" * 17000 + """\
+#if __INCLUDE_LEVEL__ == 0 && __LINE__ > 17000
+#include "leaf.h"
+#endif
+asm(".incbin \\"data\\"");
+"""
+
+
+@pytest.fixture
+def long_source(tree):  # noqa: F811
+    """A tree whose source the daemon does from memory as a whole."""
+    tree.write("leaf.h")
+    tree.write("data")
+    tree.write("always.h")
+    fill_tree(tree, LONG_SOURCE)
+    words = [*ARGS[:-2], "-include", "always.h", *ARGS[-2:]]
+    for _ in range(2):
+        for command in (ARGS, words):
+            tree.scan(*command, daemon=True)
+    assert directives(tree) == 0, "it is not remembered"
+    return tree
+
+
+MORE_CHANGES = {
+    "a file beside the source": lambda t: in_place(
+        t.path("leaf.h"), "#include <other.h>\n"),
+}
+
+
+@pytest.mark.parametrize("what", [*CHANGES, *MORE_CHANGES])
+def test_a_change_is_seen_by_a_whole_source(long_source, what):
+    before = long_source.scan(*ARGS, daemon=True)
+    {**CHANGES, **MORE_CHANGES}[what](long_source)
+    for _ in range(5):
+        now = long_source.scan(*ARGS, daemon=True)
+        assert now == long_source.scan(*ARGS)
+        assert now != before
+
+
+def test_data_that_changes_has_its_new_times(own):  # noqa: F811
+    """What is not the compiler's own is told with its times."""
+    own.write("data")
+    own.write("long.c", LONG_SOURCE.replace("leaf.h", "data"))
+    time.sleep(scankit.GRAIN_S)
+    words = [*own.args[:-1], "long.c"]
+
+    def told():
+        return exchange_raw(own, request(own, *words[1:]))[1]
+
+    for _ in range(3):
+        own.scan(*words, daemon=True)
+    first = told()
+    assert told() == first
+    with open(own.path("data"), "a", encoding="ascii") as f:
+        f.write("\n")
+    assert told() != first
+
+
+def test_other_words_are_another_source(long_source):
+    """Each with its own macros, files, directory and environment."""
+    t = long_source
+    t.write("elsewhere/m.c", LONG_SOURCE)
+    t.write("elsewhere/leaf.h", "#include <three.h>\n")
+    t.write("elsewhere/data")
+    t.write("mid.h", "#define MID3 3\n")
+    t.write("always.h", "#define FROM_SOURCE\n")
+    time.sleep(scankit.GRAIN_S)
+    orders = [(words, kw) for words in (
+        ARGS, ["gcc", "-DFROM_SOURCE", *ARGS[1:]],
+        ["gcc", "-include", "always.h", *ARGS[1:]],
+        ["gcc", "-imacros", "always.h", *ARGS[1:]],
+        ["gcc", "-I.", *ARGS[1:]], ["gcc", "-Itwo", "-c", "m.c"])
+              for kw in ({}, {"env": {"CPATH": t.path("two/sub")}})]
+    orders.append((["gcc", "-I../two", "-c", "m.c"],
+                   {"cwd": t.path("elsewhere")}))
+    want = [t.scan(*words, **kw) for words, kw in orders]
+    for _ in range(3):
+        assert [t.scan(*words, daemon=True, **kw)
+                for words, kw in orders] == want
+
+
+def test_a_directory_that_becomes_another_one(long_source):
+    """The same words in a working directory that is not the same, where the
+    search path, which has no directory of ours, is."""
+    t = long_source
+    for d, text in ((".", ""), ("new", '#include "three.h"\n')):
+        t.write(d + "/n.c", LONG_SOURCE)
+        t.write(d + "/leaf.h", text)
+        t.write(d + "/data")
+    t.write("new/three.h")
+    os.symlink(".", t.path("here"))
+    time.sleep(scankit.GRAIN_S)
+    kw = {"cwd": t.path("here"), "env": {"PWD": t.path("here")}}
+    words = ["gcc", "-c", "n.c"]
+    for target in (".", "new", ".", "new"):
+        os.unlink(t.path("here"))
+        os.symlink(target, t.path("here"))
+        for _ in range(2):
+            assert t.scan(*words, daemon=True, **kw) == t.scan(*words, **kw)
+
+
+def test_sources_are_kept_up_to_a_number(long_source):
+    for i in range(70):
+        words = ["gcc", f"-DN={i}", *ARGS[1:]]
+        assert long_source.scan(*words, daemon=True) == \
+            long_source.scan(*words)
+    assert directives(long_source) != 0     # 64 others came later
+
+
+# ---- no change, and other commands ----------------------------------------
 
 def test_control_nothing_changes(warm):
     before = warm.scan(*ARGS, daemon=True)
