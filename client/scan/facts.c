@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,12 +166,38 @@ facts_usual(struct buf *queries)
 	return buf_append_str(queries, usual);
 }
 
-static int
-ask_bit(struct buf *b, size_t number, struct view q, unsigned int bit)
+/* Of one bit: "& VALUE" behind the query, and the end of its macro's name. */
+struct bit_text {
+	char value[sizeof(") & 4294967295\n#define " PROBE_PREFIX "q")];
+	char end[sizeof("_4294967295 1\n#endif\n")];
+};
+
+static void
+name_bits(struct bit_text bits[VALUE_BITS])
 {
-	return buf_printf(b, "#if (%.*s) & %u\n"
-	    "#define " PROBE_PREFIX "q%zu_%u 1\n#endif\n",
-	    (int)q.len, (const char *)q.ptr, 1U << bit, number, bit);
+	unsigned int i;
+
+	for (i = 0; i < VALUE_BITS; i++) {
+		(void)snprintf(bits[i].value, sizeof(bits[i].value),
+		    ") & %u\n#define " PROBE_PREFIX "q", 1U << i);
+		(void)snprintf(bits[i].end, sizeof(bits[i].end),
+		    "_%u 1\n#endif\n", i);
+	}
+}
+
+/* There are thousands of them: with printf that would be most of the work. */
+static int
+ask_bit(struct buf *b, const char *number, struct view q,
+    const struct bit_text *bit)
+{
+	int r;
+
+	if ((r = buf_append_str(b, "#if (")) < 0 ||
+	    (r = buf_append(b, q.ptr, q.len)) < 0 ||
+	    (r = buf_append_str(b, bit->value)) < 0 ||
+	    (r = buf_append_str(b, number)) < 0)
+		return r;
+	return buf_append_str(b, bit->end);
 }
 
 /*
@@ -178,29 +205,34 @@ ask_bit(struct buf *b, size_t number, struct view q, unsigned int bit)
  * are 0 or 1.  A compiler that does not know the operator is not asked.
  */
 static int
-ask_query(struct buf *b, size_t number, struct view q)
+ask_query(struct buf *b, size_t number, struct view q,
+    const struct bit_text bits[VALUE_BITS])
 {
 	const char *text = (const char *)q.ptr;
 	const char *open = memchr(text, '(', q.len);
 	unsigned int bit;
+	char digits[24];
 	int r;
 
+	(void)snprintf(digits, sizeof(digits), "%zu", number);
 	if ((r = buf_printf(b, "#ifdef %.*s\n", (int)(open - text),
-	    text)) < 0 || (r = ask_bit(b, number, q, 0)) < 0 ||
+	    text)) < 0 || (r = ask_bit(b, digits, q, &bits[0])) < 0 ||
 	    (r = buf_printf(b, "#if (%.*s) > 1\n", (int)q.len, text)) < 0)
 		return r;
 	for (bit = 1; r == 0 && bit < VALUE_BITS; bit++)
-		r = ask_bit(b, number, q, bit);
+		r = ask_bit(b, digits, q, &bits[bit]);
 	return r < 0 ? r : buf_append_str(b, "#endif\n#endif\n");
 }
 
 int
 facts_program(struct view queries, struct buf *program)
 {
+	struct bit_text bits[VALUE_BITS];
 	struct view line;
 	size_t n, i;
 	int r;
 
+	name_bits(bits);
 	r = buf_append_str(program, probes);
 	for (i = 0; r == 0 && i < NOPERATORS; i++)
 		r = buf_printf(program, "#ifdef %s\n#define " PROBE_PREFIX
@@ -208,7 +240,7 @@ facts_program(struct view queries, struct buf *program)
 	for (n = 0; r == 0 && next_line(&queries, &line); n++) {
 		if (n == SCAN_QUERIES_MAX || !is_query(line))
 			return ERR_SYNTAX;
-		r = ask_query(program, n, line);
+		r = ask_query(program, n, line, bits);
 	}
 	return r;
 }
