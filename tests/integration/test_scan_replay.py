@@ -320,6 +320,39 @@ def test_a_directory_that_becomes_another_one(long_source):
             assert t.scan(*words, daemon=True, **kw) == t.scan(*words, **kw)
 
 
+@needs_tool
+def test_a_source_beside_names_that_may_be_changing_is_not_kept(long_source):
+    t = long_source
+    command = "\t".join([t.root, shutil.which("gcc"), *ARGS]) + "\n"
+    for is_changing in (True, False):
+        if is_changing:
+            t.write("one/new.h")
+        else:
+            time.sleep(scankit.GRAIN_S)
+        with tempfile.TemporaryFile() as f:
+            f.write(os.fsencode(command))
+            f.seek(0)
+            out = subprocess.run([TOOL, "2"], stdin=f, capture_output=True,
+                                 env=t.env, check=True).stdout
+        counts = [int(ln.split()[1]) for ln in out.splitlines()
+                  if not ln.startswith(b"total")]
+        assert len(counts) == 2
+        assert (counts[1] != 0) == is_changing, counts
+
+
+def test_another_compiler_of_the_same_name(long_source):
+    t = long_source
+    path = t.path("bin") + ":" + os.environ["PATH"]
+    for words in ("", "-DFROM_SOURCE", ""):
+        t.write("bin/gcc", f"#!/bin/sh\nexec {shutil.which('gcc')} {words} "
+                "\"$@\"\n")
+        os.chmod(t.path("bin/gcc"), 0o755)
+        want = t.scan(*ARGS, env={"PATH": path})
+        assert (("FILE", t.path("two/other.h")) in want) == (words != "")
+        for _ in range(2):
+            assert t.scan(*ARGS, env={"PATH": path}, daemon=True) == want
+
+
 def test_sources_are_kept_up_to_a_number(long_source):
     for i in range(70):
         words = ["gcc", f"-DN={i}", *ARGS[1:]]
