@@ -263,7 +263,7 @@ is_shut(struct job *j, const struct unit *u)
 static int
 run_file(struct job *j, struct frame *f)
 {
-	struct replay_segment g;
+	struct segment g;
 	const struct unit *u;
 	bool done;
 	int r;
@@ -283,10 +283,10 @@ run_file(struct job *j, struct frame *f)
 		return 0;
 	if ((r = replay_find(j, f, u, &done)) < 0 || done)
 		return r;
-	replay_begin(j, f, u, &g);
+	record_begin(j, f, u, &g);
 	f->is_renamed |= u->renames_file;
 	r = run_range(j, f, u, 0, (uint32_t)u->n);
-	replay_end(j, f, u, &g, r);
+	record_end(j, f, u, &g, r);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "client/scan/macro.h"
 #include "client/scan/number.h"
 #include "client/scan/opts.h"
+#include "client/scan/record.h"
 #include "client/scan/replay.h"
 #include "client/scan/scan.h"
 #include "client/scan/source.h"
@@ -57,6 +58,7 @@ struct scan {
 	struct expand expand;
 	struct trace trace;
 	struct replay replay;
+	struct merge merge;
 	struct sources sources;
 	struct numbers numbers;
 	struct facts *facts;		/* owns: a list */

@@ -126,7 +126,7 @@ enum directive_kind {
 struct recall;
 struct way;
 
-/* What including a file came to before; filled by replay.c. */
+/* What including a file came to before; filled by record.c. */
 struct replays {
 	struct way *ways;	/* owns, the latest used first; NULL: none yet */
 	uint32_t nways;

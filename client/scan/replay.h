@@ -20,17 +20,8 @@
 #include <stdint.h>
 
 #include "client/scan/lex.h"
-#include "client/scan/number.h"
 
-#define REPLAY_WAYS		8	/* states kept for one file */
-#define REPLAY_MIN_USES		8	/* less is done as fast */
-#define REPLAY_MAX_USES		((size_t)32 * 1024)	/* in one */
-#define REPLAY_MAX_OPS		((size_t)32 * 1024)	/* likewise */
-#define REPLAY_GROWTH		2	/* of one over those that it includes */
-#define REPLAY_MAX_BYTES	((size_t)128 * 1024 * 1024)	/* in all */
-#define REPLAY_DROPPED_MAX_BYTES ((size_t)32 * 1024 * 1024)
 #define REPLAY_CONTEXTS_MAX	64
-#define REPLAY_TRIES		16	/* kept before it is asked what of use */
 /* In one scan: inclusions that leave names out, and names that are compared to
  * find those which are wanted after all. */
 #define REPLAY_LEFT_MAX		4096
@@ -56,28 +47,12 @@ struct replay {
 	size_t ncontexts;
 	uint64_t contexts_made;
 	uint32_t trust, deaths;		/* the tree's, when they were made */
-	uint32_t marks;			/* for finding what stands twice */
-	struct numbers numbers;		/* marks only: likewise */
-	uint32_t places;		/* likewise: a bit each */
-	struct op *merged;		/* owns: a segment's, each once */
-	size_t nmerged, merged_size;
 	/* what this scan has done again without binding all its names, while
 	 * nothing that is kept was freed since; owns the vector */
 	const struct inclusion **left;
 	size_t nleft, left_size;
 	uint32_t frees;			/* the tree's when it began */
 	size_t compared;
-};
-
-/* An inclusion being traced. */
-struct replay_segment {
-	bool is_on;
-	size_t use, op, floor;
-	unsigned int deepest;
-	size_t largest;
-	uint32_t breaks;
-	uint32_t pushes, lowest_pop;
-	const struct pushed *pushed;
 };
 
 /*
@@ -95,42 +70,18 @@ void replay_begin_scan(struct scan *s);
 /* replay_bind_left_out - for struct trace: arg is the scan. */
 bool replay_bind_left_out(void *arg, struct sym *s);
 
-/* replay_begin, replay_end - around running the file; in r: how it ended. */
-void replay_begin(struct job *j, const struct frame *f, const struct unit *u,
-    struct replay_segment *g);
-void replay_end(struct job *j, const struct frame *f, const struct unit *u,
-    const struct replay_segment *g, int r);
-
-/* replay_is_possible - whether anything may be done again now. */
-bool replay_is_possible(const struct job *j);
+/* replay_is_possible - whether what is kept may be done again now, or what is
+ * done now kept.  in  f: an inclusion; NULL: the whole command */
+bool replay_is_possible(const struct job *j, const struct frame *f);
 /* replay_context_of - a number for what the whole job searches and asks; what
  * was kept with another one is not to be looked at. */
 uint64_t replay_context_of(struct job *j);
 
-/*
- * replay_of_scan - all that this scan has asked for and found.
- * returns NULL: it cannot be done again; free()
- */
-struct inclusion *replay_of_scan(struct job *j);
-size_t replay_size(const struct inclusion *in);		/* bytes */
 /* replay_is_met - whether what it asked for is as it was. */
 bool replay_is_met(struct job *j, struct inclusion *in);
 /* replay_find_again - put what it found into the answer. */
 int replay_find_again(struct job *j, const struct inclusion *in) MUST_CHECK;
 
-/* What is kept in all. */
-struct replay_held {
-	size_t bytes;
-	uint32_t frees;			/* counts what was dropped */
-	struct inclusion *dropped;	/* owns: until the next scan begins, for
-					   the trace may have them */
-	size_t dropped_bytes;
-	bool has_lost;			/* some were too many for that */
-};
-
-/* replay_drop - forget what a unit has. */
-void replay_drop(struct unit *u, struct replay_held *held);
-void replay_free_dropped(struct replay_held *held);
 void replay_free(struct replay *p);
 
 #endif

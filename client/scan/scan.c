@@ -45,7 +45,8 @@ scan_free(struct scan *s)
 	arena_free(&s->arena);
 	numbers_free(&s->numbers);
 	trace_free(&s->trace);
-	replay_free_dropped(&s->tree.replayed);
+	record_free_dropped(&s->tree.replayed);
+	record_free(&s->merge);
 	replay_free(&s->replay);
 	sources_free(&s->sources);
 	free(s->memos);
@@ -77,7 +78,8 @@ scan_memory(const struct scan *s)
 {
 	return facts_memory(s) + s->tree.bytes + s->tree.recalled +
 	    s->tree.replayed.bytes + s->tree.replayed.dropped_bytes +
-	    s->sources.bytes + s->tree.names_bytes +
+	    s->merge.size * sizeof(*s->merge.ops) + s->sources.bytes +
+	    s->tree.names_bytes +
 	    s->expand.arena.total + s->atoms.arena.total + s->arena.total +
 	    numbers_memory(&s->numbers) +
 	    s->tree.nfiles * sizeof(struct file) +

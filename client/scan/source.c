@@ -46,7 +46,7 @@ drop(struct sources *s, struct source *one)
 {
 	if (one->whole == NULL)
 		return;
-	s->bytes -= one->words_len + replay_size(one->whole);
+	s->bytes -= one->words_len + record_size(one->whole);
 	free(one->words);
 	free(one->whole);
 	*one = (struct source){ .whole = NULL };
@@ -76,7 +76,7 @@ source_find(struct job *j, bool *done)
 	*done = false;
 	j->ops = j->scan->trace.nops;
 	j->doubts = j->scan->trace.doubts;
-	if (s->bytes == 0 || !replay_is_possible(j))
+	if (s->bytes == 0 || !replay_is_possible(j, NULL))
 		return 0;
 	one = find(s, j, replay_context_of(j), words_of(j));
 	if (one == NULL)
@@ -111,11 +111,11 @@ source_keep(struct job *j)
 
 	if (j->steps < s->min_steps)
 		return;
-	one.whole = replay_of_scan(j);
+	one.whole = record_scan(j);
 	if (one.whole == NULL)
 		return;
 	words = words_of(j);
-	bytes = words.len + replay_size(one.whole);
+	bytes = words.len + record_size(one.whole);
 	if (bytes > SOURCES_MAX_BYTES) {
 		free(one.whole);
 		return;

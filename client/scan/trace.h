@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trace - what a scan looks at and what it does, in order, so that replay.c can
+ * trace - what a scan looks at and what it does, in order, so that record.c can
  * tell what an inclusion depended on and what came of it.
  */
 #ifndef SCAN_TRACE_H

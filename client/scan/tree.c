@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "client/scan/recall.h"
-#include "client/scan/replay.h"
+#include "client/scan/record.h"
 #include "client/scan/tree.h"
 #include "lib/fd.h"
 #include "lib/mem.h"
@@ -106,7 +106,7 @@ drop_readings(struct tree *t, struct file *f)
 		f->readings = r->next;
 		t->bytes -= r->unit.arena.total;
 		recall_drop(&r->unit, &t->recalled);
-		replay_drop(&r->unit, &t->replayed);
+		record_drop(&r->unit, &t->replayed);
 		unit_free(&r->unit);
 		free(r);
 	}
@@ -1222,7 +1222,7 @@ tree_drop_replays(struct tree *t)
 	for (i = 0; i < t->nfiles_buckets; i++)
 		for (f = t->files[i]; f != NULL; f = f->next)
 			for (r = f->readings; r != NULL; r = r->next)
-				replay_drop(&r->unit, &t->replayed);
+				record_drop(&r->unit, &t->replayed);
 }
 
 int

@@ -25,7 +25,7 @@
 #include "client/scan/atom.h"
 #include "client/scan/lex.h"
 #include "client/scan/notice.h"
-#include "client/scan/replay.h"
+#include "client/scan/record.h"
 #include "client/scan/trace.h"
 #include "client/scan/scan.h"
 #include "lib/err.h"
@@ -62,7 +62,7 @@ struct file {
 	bool has_once;			/* kept: says #pragma once somewhere */
 	uint32_t change;		/* no other stamp has it */
 	uint32_t drops;			/* no other readings have it */
-	uint32_t mark;			/* replay.c's */
+	uint32_t mark;			/* record.c's */
 };
 
 /* How far a file system is to be believed. */
@@ -95,7 +95,7 @@ struct ent {
 	uint32_t number_change;
 	uint32_t absent;
 	uint32_t absent_named;		/* scan whose answer has that */
-	uint32_t mark;			/* replay.c's, with */
+	uint32_t mark;			/* record.c's, with */
 	uint16_t marked;		/* … kinds of ops */
 };
 
@@ -122,7 +122,7 @@ struct dir {
 	uint32_t system_named;		/* scan whose answer has it as such */
 	struct ent **buckets;		/* owns */
 	size_t nbuckets, count;
-	uint32_t mark;			/* replay.c's, with */
+	uint32_t mark;			/* record.c's, with */
 	uint16_t marked;		/* … kinds of ops */
 };
 
@@ -173,7 +173,7 @@ struct tree {
 	size_t bytes;			/* of all readings */
 	size_t names_bytes;		/* of directories and names */
 	size_t recalled;		/* … and of what their conditions came to */
-	struct replay_held replayed;	/* … and of what including them did */
+	struct records replayed;	/* … and of what including them did */
 	struct notices *notices;	/* borrows; NULL: nothing is told */
 	struct {
 		uint64_t dev;

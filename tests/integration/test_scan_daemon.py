@@ -57,13 +57,14 @@ def words(*items):
     return struct.pack("=I", len(items)) + b"".join(map(string, items))
 
 
-def request(tree, *args, brief=0):    # noqa: F811
+def request(tree, *args, brief=0, cwd=None):    # noqa: F811
     """A message as a client's, for `gcc -c m.c`, or gcc with other words."""
-    root, here = os.stat("/"), os.stat(tree.root)
+    cwd = cwd or tree.root
+    root, here = os.stat("/"), os.stat(cwd)
     body = struct.pack("=4Q", root.st_dev, root.st_ino, here.st_dev,
                        here.st_ino)
     # as the client's in all that the compiler's answers depend on
-    body += string(shutil.which("gcc")) + string(tree.root)
+    body += string(shutil.which("gcc")) + string(cwd)
     body += words("gcc", *(args or ("-c", "m.c")))
     body += words("PATH=" + os.environ["PATH"]) + struct.pack("=I", brief)
     return struct.pack("=II", SCAN, len(body)) + body

@@ -17,7 +17,7 @@ import pytest
 import scankit
 from scankit import tree  # noqa: F401 pylint: disable=unused-import
 from test_scan_daemon import (  # noqa: F401 pylint: disable=unused-import
-    brief, exchange_raw, own, request, small)
+    brief, exchange, exchange_raw, own, request, small)
 from test_scan_recall import TOOL, compare
 
 pytestmark = scankit.needs_scanner
@@ -304,20 +304,21 @@ def test_a_directory_that_becomes_another_one(long_source):
     """The same words in a working directory that is not the same, where the
     search path, which has no directory of ours, is."""
     t = long_source
-    for d, text in ((".", ""), ("new", '#include "three.h"\n')):
+    for d, text in (("old", ""), ("new", '#include "three.h"\n')):
         t.write(d + "/n.c", LONG_SOURCE)
         t.write(d + "/leaf.h", text)
         t.write(d + "/data")
-    t.write("new/three.h")
-    os.symlink(".", t.path("here"))
+        t.write(d + "/three.h")
+    os.symlink("old", t.path("here"))
     time.sleep(scankit.GRAIN_S)
-    kw = {"cwd": t.path("here"), "env": {"PWD": t.path("here")}}
-    words = ["gcc", "-c", "n.c"]
-    for target in (".", "new", ".", "new"):
+    for target in ("old", "new", "old", "new"):
         os.unlink(t.path("here"))
         os.symlink(target, t.path("here"))
+        message = request(t, "-c", "n.c", cwd=t.path("here"))
         for _ in range(2):
-            assert t.scan(*words, daemon=True, **kw) == t.scan(*words, **kw)
+            _, _, _, paths = exchange(t, message)
+            assert t.path(target + "/leaf.h") in paths
+            assert (t.path("new/three.h") in paths) == (target == "new")
 
 
 @needs_tool
