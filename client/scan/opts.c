@@ -610,6 +610,45 @@ add_line(struct buf *key, const char *a, const char *b)
 	return buf_append_str(key, "\n");
 }
 
+/* The file that a word names, or NULL: such as may lead to the compiler's own
+ * directories. */
+static const char *
+path_in(const char *word)
+{
+	static const char *const before[] = { "--sysroot=", "-isysroot", "-B" };
+	size_t i, n;
+
+	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		n = strlen(before[i]);
+		if (strncmp(word, before[i], n) == 0)
+			return word + n;
+	}
+	return strchr(word, '/');
+}
+
+/*
+ * gcc names its own directories as they are when links have been followed, so
+ * that where these lead is a part of what its answer depends on.
+ */
+static int
+add_resolved(struct buf *key, const char *cwd, const char *word)
+{
+	static const char *const below[] = { "", "/usr/include" };
+	const char *path = path_in(word);
+	size_t i;
+	int r = 0;
+
+	for (i = 0; path != NULL && r == 0 && i < 2; i++) {
+		AUTOFREE char *name = mem_printf("%s/%s%s", path[0] == '/' ?
+		    "" : cwd, path, below[i]);
+		AUTOFREE char *real = realpath(name, NULL);
+
+		if (real != NULL)
+			r = add_line(key, "is ", real);
+	}
+	return r;
+}
+
 static int
 add_env(struct buf *key, const char *name, const char *value)
 {
@@ -640,6 +679,8 @@ opts_key(const struct scan_request *req, struct opts *o, const char **key)
 	for (i = 0; r == 0 && i < o->keep.n; i++) {
 		relative |= is_relative(o->keep.ptr[i]);
 		r = add_line(&b, o->keep.ptr[i], "");
+		if (r == 0)
+			r = add_resolved(&b, req->cwd, o->keep.ptr[i]);
 	}
 	for (i = 0; r == 0 && i < sizeof(key_envs) / sizeof(key_envs[0]); i++)
 		if ((v = get_env(req, key_envs[i])) != NULL)
