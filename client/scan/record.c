@@ -139,12 +139,15 @@ merge_op(struct job *j, struct op op)
 		add_merged(&j->scan->merge, &op);
 }
 
-/* What was done again as a whole; nothing in it was. */
+/* What was done again as a whole, perhaps often; nothing in it was. */
 static void
-merge_inclusion(struct job *j, const struct inclusion *in)
+merge_inclusion(struct job *j, struct inclusion *in)
 {
 	size_t i;
 
+	if (in->mark == j->scan->merge.marks)
+		return;
+	in->mark = j->scan->merge.marks;
 	for (i = 0; i < in->nneeds; i++)
 		merge_op(j, in->needs[i]);
 	for (i = 0; i < in->nnumbers; i++)

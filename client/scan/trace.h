@@ -38,7 +38,7 @@ struct op {
 		struct dir *dir;
 		struct ent *ent;
 		struct file *file;
-		const struct inclusion *in;
+		struct inclusion *in;
 	};
 };
 
