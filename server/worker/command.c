@@ -292,6 +292,7 @@ command_take(struct session *s, char input[512])
 	int r;
 
 	input[0] = '\0';
+	s->compiler = MSG_COMPILER_ANY;		/* which is not known yet */
 	note_input(s, argv);
 	if ((r = take_compiler(s, argv[0])) < 0 ||
 	    (r = judge(s, argv)) < 0 || (r = check_cdir(s)) < 0 ||
