@@ -81,8 +81,12 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 		r = resolve(j, dirs[i], &c->ptr[c->n], &exists);
 		if (r < 0)
 			return r;
-		if (!exists)
+		if (!exists) {
+			/* a host may still have what it had */
+			if (is_own && dirs[i][0] == '/')
+				answer_absent_dir(j, dirs[i]);
 			continue;
+		}
 		if (is_own) {
 			/* a host's compiler has its own way there */
 			answer_mark_system(j, c->ptr[c->n].dir);
@@ -438,8 +442,9 @@ search_find(struct job *j, const struct frame *from, enum search_kind kind,
 	if (j->scan->memos_size == 0)
 		grow_memos(j->scan);
 	if (kind == SEARCH_EMBED || kind == SEARCH_ASM)
-		/* it depends on options that no context has */
-		trace_break(&j->scan->trace);
+		/* it depends on options that no context has, and what is
+		 * asked for on the way to their directories is not traced */
+		trace_doubt(&j->scan->trace);
 	if (name->name[0] == '/') {
 		f->place = PLACE_ABSOLUTE;
 		return look_in(j, j->scan->tree.root, name, f);

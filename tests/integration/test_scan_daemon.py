@@ -441,6 +441,46 @@ def test_what_headers_usually_ask_is_known_at_once(small, question, times):
     assert got == small.by_compiler(("gcc", "-c", "m.c"))
 
 
+@pytest.mark.parametrize("sysroot", ["{}/cur", "cur", "{}/v1"])
+def test_links_to_the_compilers_own_directories_lead_elsewhere(small, sysroot):
+    """gcc names them as they are without links, so it is asked again."""
+    for d, text in (("v1", ""), ("v2", "#include <y.h>\n")):
+        small.write(d + "/include/x.h", text)
+        small.write(d + "/include/y.h")
+        os.mkdir(small.path(d + "/usr"))
+        os.symlink("../include", small.path(d + "/usr/include"))
+    small.write("n.c", "#include <x.h>\n")
+    os.symlink("v1", small.path("cur"))
+    words = ["gcc", "--sysroot=" + sysroot.format(small.root), "-c", "n.c"]
+    for _ in range(4):
+        before = small.files(*words, daemon=True, system=True)
+    assert before == {"n.c", "v1/include/x.h"}
+    if sysroot.endswith("cur"):
+        os.unlink(small.path("cur"))
+        os.symlink("v2", small.path("cur"))
+    else:
+        os.unlink(small.path("v1/usr/include"))
+        os.symlink("../../v2/include", small.path("v1/usr/include"))
+    for _ in range(4):
+        assert small.files(*words, daemon=True, system=True) == \
+            {"n.c", "v2/include/x.h", "v2/include/y.h"}
+
+
+def test_an_own_directory_that_vanishes_is_told_of(small):
+    """Where a host has it still, the compiler would look there."""
+    small.write("n.c", "#include <x.h>\n")
+    small.write("sys/usr/include/x.h")
+    os.makedirs(small.path("sys/usr/local/include"))
+    words = ["--sysroot=" + small.path("sys"), "-c", "n.c"]
+    absent = small.path("sys/usr/local/include/")
+    for _ in range(4):
+        small.scan("gcc", *words, daemon=True)
+    assert absent not in exchange(small, request(small, *words))[3]
+    os.rmdir(absent)
+    for _ in range(4):
+        assert absent in exchange(small, request(small, *words))[3]
+
+
 def test_many_who_learn_the_same_at_once(small):
     """They do not use up the rounds of questions that there are."""
     small.write("n.c", "#if __has_attribute(__something_else__)\n"

@@ -167,6 +167,25 @@ def test_a_tree_of_inclusions(honest):
     assert "the scan takes too " in found
 
 
+def test_an_inclusion_that_is_done_again_very_often(honest):
+    """What comes of a whole source is put together once an inclusion."""
+    for i in range(3000):
+        os.makedirs(honest.path(f"d/{i}"))
+    honest.write("h.h", "".join(
+        f"#ifdef Q{i}\n#endif\n#define K{i} 1\n" for i in range(10)) +
+        "".join(f'#if __has_include("{honest.root}/d/{i}/x")\n#endif\n'
+                for i in range(3000)))
+    honest.write("w.c", "#include \"h.h\"\n" * 4)
+    honest.write("big.c", "#include \"h.h\"\n" * 200000)
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(10):
+        honest.scan("gcc", "-c", "w.c", daemon=True)
+    start = time.monotonic()
+    found = honest.scan("gcc", "-c", "big.c", daemon=True)
+    assert time.monotonic() - start < 1.5
+    assert ("FILE", honest.path("h.h")) in found
+
+
 def test_many_directories_and_names(honest):
     """Each name is looked for in each directory."""
     for i in range(400):

@@ -223,7 +223,6 @@ LONG_SOURCE = "#undef NOTHING\n" * 17000 + """\
 #if __INCLUDE_LEVEL__ == 0 && __LINE__ > 17000
 #include "leaf.h"
 #endif
-asm(".incbin \\"data\\"");
 """
 
 
@@ -231,7 +230,6 @@ asm(".incbin \\"data\\"");
 def long_source(tree):  # noqa: F811
     """A tree whose source the daemon does from memory as a whole."""
     tree.write("leaf.h")
-    tree.write("data")
     tree.write("always.h")
     fill_tree(tree, LONG_SOURCE)
     words = [*ARGS[:-2], "-include", "always.h", *ARGS[-2:]]
@@ -258,23 +256,41 @@ def test_a_change_is_seen_by_a_whole_source(long_source, what):
         assert now != before
 
 
-def test_data_that_changes_has_its_new_times(own):  # noqa: F811
-    """What is not the compiler's own is told with its times."""
-    own.write("data")
-    own.write("long.c", LONG_SOURCE.replace("leaf.h", "data"))
+def test_a_link_on_the_way_to_the_source_leads_elsewhere(long_source):
+    t = long_source
+    for d in ("old", "new"):
+        t.write(d + "/leaf.h")
+        t.write(d + "/n.c", "#ifndef SHORT\n" + LONG_SOURCE + "#endif\n")
+    os.symlink("old", t.path("here"))
     time.sleep(scankit.GRAIN_S)
-    words = [*own.args[:-1], "long.c"]
-
-    def told():
-        return exchange_raw(own, request(own, *words[1:]))[1]
-
+    for _ in range(8):
+        t.scan("gcc", "-DSHORT", "-c", "here/n.c", daemon=True)
+    words = ["gcc", "-c", "here/n.c"]
+    t.scan(*words, daemon=True)
+    assert int.from_bytes(exchange_raw(t, request(t, *words[1:]))[1][4:12],
+                          "little") == 0
+    os.unlink(t.path("here"))
+    os.symlink("new", t.path("here"))
     for _ in range(3):
-        own.scan(*words, daemon=True)
-    first = told()
-    assert told() == first
-    with open(own.path("data"), "a", encoding="ascii") as f:
-        f.write("\n")
-    assert told() != first
+        assert t.scan(*words, daemon=True) == t.scan(*words)
+
+
+def test_data_has_directories_of_its_own(long_source):
+    """What .incbin asks on its way is not traced: nothing of it is kept."""
+    t = long_source
+    t.write("x/e2/data", "old")
+    t.write("x/s/data", "new")
+    t.write("n.c", LONG_SOURCE + 'asm(".incbin \\"data\\"");\n')
+    t.write("w.c", 'asm(".incbin \\"data\\"");\n')
+    words = ["gcc", "-Ix/e1", "-Ix/e2", "-isystem", "x/s", "-c"]
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(8):  # then the ways to the directories are known
+        t.scan(*words, "w.c", daemon=True)
+    before = t.scan(*words, "n.c", daemon=True)
+    assert ("FILE", t.path("x/e2/data")) in before
+    os.symlink("s", t.path("x/e1"))
+    for _ in range(3):
+        assert t.scan(*words, "n.c", daemon=True) == t.scan(*words, "n.c")
 
 
 def test_other_words_are_another_source(long_source):
@@ -282,7 +298,6 @@ def test_other_words_are_another_source(long_source):
     t = long_source
     t.write("elsewhere/m.c", LONG_SOURCE)
     t.write("elsewhere/leaf.h", "#include <three.h>\n")
-    t.write("elsewhere/data")
     t.write("mid.h", "#define MID3 3\n")
     t.write("always.h", "#define FROM_SOURCE\n")
     time.sleep(scankit.GRAIN_S)
@@ -307,7 +322,6 @@ def test_a_directory_that_becomes_another_one(long_source):
     for d, text in (("old", ""), ("new", '#include "three.h"\n')):
         t.write(d + "/n.c", LONG_SOURCE)
         t.write(d + "/leaf.h", text)
-        t.write(d + "/data")
         t.write(d + "/three.h")
     os.symlink("old", t.path("here"))
     time.sleep(scankit.GRAIN_S)
