@@ -153,10 +153,24 @@ def warm(tree):     # noqa: F811
     return tree
 
 
-def directives(tree):   # noqa: F811
-    """How many the daemon looks at for ARGS."""
+def directives(tree, *words):   # noqa: F811
+    """How many the daemon looks at for that, or for ARGS."""
     return int.from_bytes(exchange_raw(
-        tree, request(tree, *ARGS[1:]))[1][4:12], "little")
+        tree, request(tree, *(words or ARGS)[1:]))[1][4:12], "little")
+
+
+def directives_by_tool(tree, rounds):   # noqa: F811
+    """The same for each of so many scans at once, without a daemon."""
+    with tempfile.TemporaryFile() as f:
+        f.write(os.fsencode("\t".join([tree.root, shutil.which("gcc"),
+                                       *ARGS]) + "\n"))
+        f.seek(0)
+        out = subprocess.run([TOOL, str(rounds)], stdin=f, env=tree.env,
+                             capture_output=True, check=True).stdout
+    counts = [int(ln.split()[1]) for ln in out.splitlines()
+              if not ln.startswith(b"total")]
+    assert len(counts) == rounds
+    return counts
 
 
 def replace(path, text):
@@ -267,8 +281,7 @@ def test_a_link_on_the_way_to_the_source_leads_elsewhere(long_source):
         t.scan("gcc", "-DSHORT", "-c", "here/n.c", daemon=True)
     words = ["gcc", "-c", "here/n.c"]
     t.scan(*words, daemon=True)
-    assert int.from_bytes(exchange_raw(t, request(t, *words[1:]))[1][4:12],
-                          "little") == 0
+    assert directives(t, *words) == 0
     os.unlink(t.path("here"))
     os.symlink("new", t.path("here"))
     for _ in range(3):
@@ -338,20 +351,12 @@ def test_a_directory_that_becomes_another_one(long_source):
 @needs_tool
 def test_a_source_beside_names_that_may_be_changing_is_not_kept(long_source):
     t = long_source
-    command = "\t".join([t.root, shutil.which("gcc"), *ARGS]) + "\n"
     for is_changing in (True, False):
         if is_changing:
             t.write("one/new.h")
         else:
             time.sleep(scankit.GRAIN_S)
-        with tempfile.TemporaryFile() as f:
-            f.write(os.fsencode(command))
-            f.seek(0)
-            out = subprocess.run([TOOL, "2"], stdin=f, capture_output=True,
-                                 env=t.env, check=True).stdout
-        counts = [int(ln.split()[1]) for ln in out.splitlines()
-                  if not ln.startswith(b"total")]
-        assert len(counts) == 2
+        counts = directives_by_tool(t, 2)
         assert (counts[1] != 0) == is_changing, counts
 
 
@@ -465,20 +470,12 @@ def test_a_name_that_may_be_changing_was_looked_up_before(tree):    # noqa: F811
     tree.write("two/both.h", FILLER + "#include <three.h>\n")
     tree.write("m.c", "#include <three.h>\n#include <both.h>\n")
     time.sleep(scankit.GRAIN_S)
-    command = "\t".join([tree.root, shutil.which("gcc"), *ARGS]) + "\n"
     for is_changing in (True, False):
         if is_changing:
             tree.write("one/new.h")
         else:
             time.sleep(scankit.GRAIN_S)
-        with tempfile.TemporaryFile() as f:
-            f.write(os.fsencode(command))
-            f.seek(0)
-            out = subprocess.run([TOOL, "4"], stdin=f, capture_output=True,
-                                 env=tree.env, check=True).stdout
-        counts = [int(ln.split()[1]) for ln in out.splitlines()
-                  if not ln.startswith(b"total")]
-        assert len(counts) == 4
+        counts = directives_by_tool(tree, 4)
         assert (counts[3] > 12) == is_changing, counts
 
 
