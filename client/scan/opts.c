@@ -9,6 +9,7 @@
 #include "lib/mem.h"
 
 #define WORDS_DEPTH_MAX	4	/* -Wp,-Xpreprocessor,… */
+#define RESOLVED_MAX	256	/* options that name the compiler's places */
 
 const char *const scan_env_names[] = {
 	"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH",
@@ -616,28 +617,37 @@ static const char *
 path_in(const char *word)
 {
 	static const char *const before[] = { "--sysroot=", "-isysroot", "-B" };
+	const char *equals;
 	size_t i, n;
 
 	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
 		n = strlen(before[i]);
 		if (strncmp(word, before[i], n) == 0)
-			return word + n;
+			return word[n] != '\0' ? word + n : NULL;
 	}
-	return strchr(word, '/');
+	if (strchr(word, '/') == NULL)
+		return NULL;
+	if (word[0] != '-')
+		return word;		/* the value of the word before it */
+	equals = strchr(word, '=');
+	return equals != NULL ? equals + 1 : strchr(word, '/');
 }
 
 /*
  * gcc names its own directories as they are when links have been followed, so
  * that where these lead is a part of what its answer depends on.
+ * in      left: how many more may be followed
  */
 static int
-add_resolved(struct buf *key, const char *cwd, const char *word)
+add_resolved(struct buf *key, const char *cwd, const char *word, size_t *left)
 {
 	static const char *const below[] = { "", "/usr/include" };
 	const char *path = path_in(word);
 	size_t i;
 	int r = 0;
 
+	if (path != NULL && (*left)-- == 0)
+		return ERR_LIMIT;
 	for (i = 0; path != NULL && r == 0 && i < 2; i++) {
 		AUTOFREE char *name = mem_printf("%s/%s%s", path[0] == '/' ?
 		    "" : cwd, path, below[i]);
@@ -661,6 +671,7 @@ int
 opts_key(const struct scan_request *req, struct opts *o, const char **key)
 {
 	struct buf b = BUF_INIT((size_t)1024 * 1024);
+	size_t left = RESOLVED_MAX;
 	bool relative = false;
 	struct stat st;
 	const char *v;
@@ -680,7 +691,7 @@ opts_key(const struct scan_request *req, struct opts *o, const char **key)
 		relative |= is_relative(o->keep.ptr[i]);
 		r = add_line(&b, o->keep.ptr[i], "");
 		if (r == 0)
-			r = add_resolved(&b, req->cwd, o->keep.ptr[i]);
+			r = add_resolved(&b, req->cwd, o->keep.ptr[i], &left);
 	}
 	for (i = 0; r == 0 && i < sizeof(key_envs) / sizeof(key_envs[0]); i++)
 		if ((v = get_env(req, key_envs[i])) != NULL)
