@@ -98,7 +98,7 @@ check_place(char *const *argv, size_t argc, enum compiler_family family)
 static const char *const never[] = {
 	"@", "-B", "-wrapper", "-specs", "--specs", "-fplugin", "-iplugindir",
 	"-fpass-plugin", "--config", "-load", "-fmodule-mapper", "-Xlinker",
-	"-fuse-ld=/", "-fuse-ld=.", "--param=@", "-save-temps",
+	"-fuse-ld=.", "--param=@", "-save-temps",
 	"--save-temps", "-dump", "-fdump-", "-gsplit-dwarf", "-fprofile-use",
 };
 
@@ -109,6 +109,9 @@ is_never(const char *word)
 	/* writes into the object alone */
 	if (strcmp(word, "-gsplit-dwarf=single") == 0)
 		return false;
+	/* a linker of one's own, wherever the slash stands */
+	if (strncmp(word, "-fuse-ld", 8) == 0 && strchr(word, '/') != NULL)
+		return true;
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (strncmp(word, never[i], strlen(never[i])) == 0)
 			return true;

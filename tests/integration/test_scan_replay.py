@@ -173,6 +173,14 @@ def directives_by_tool(tree, rounds):   # noqa: F811
     return counts
 
 
+def changing_and_not(tree):     # noqa: F811
+    """Whether names in one/ may be changing: they are, and later are not."""
+    tree.write("one/new.h")
+    yield True
+    time.sleep(scankit.GRAIN_S)
+    yield False
+
+
 def replace(path, text):
     with open(path + ".new", "w", encoding="ascii") as f:
         f.write(text)
@@ -351,11 +359,7 @@ def test_a_directory_that_becomes_another_one(long_source):
 @needs_tool
 def test_a_source_beside_names_that_may_be_changing_is_not_kept(long_source):
     t = long_source
-    for is_changing in (True, False):
-        if is_changing:
-            t.write("one/new.h")
-        else:
-            time.sleep(scankit.GRAIN_S)
+    for is_changing in changing_and_not(t):
         counts = directives_by_tool(t, 2)
         assert (counts[1] != 0) == is_changing, counts
 
@@ -470,11 +474,7 @@ def test_a_name_that_may_be_changing_was_looked_up_before(tree):    # noqa: F811
     tree.write("two/both.h", FILLER + "#include <three.h>\n")
     tree.write("m.c", "#include <three.h>\n#include <both.h>\n")
     time.sleep(scankit.GRAIN_S)
-    for is_changing in (True, False):
-        if is_changing:
-            tree.write("one/new.h")
-        else:
-            time.sleep(scankit.GRAIN_S)
+    for is_changing in changing_and_not(tree):
         counts = directives_by_tool(tree, 4)
         assert (counts[3] > 12) == is_changing, counts
 
