@@ -466,21 +466,6 @@ def test_links_to_the_compilers_own_directories_lead_elsewhere(small, sysroot):
             {"n.c", "v2/include/x.h", "v2/include/y.h"}
 
 
-def test_the_compiler_is_asked_once_for_all_directories(small):
-    """Where -B leads does not depend on the working directory."""
-    log = small.path("asked")
-    wrapper = small.write("bin/gcc", f"#!/bin/sh\necho asked >>{log}\n"
-                          f"exec {shutil.which('gcc')} \"$@\"\n")
-    os.chmod(wrapper, 0o755)
-    env = {"PATH": small.path("bin") + ":" + os.environ["PATH"]}
-    for d in ("one", "two"):
-        small.write(d + "/m.c")
-        assert small.files("gcc", "-B", small.path("bin"), "-c", "m.c",
-                           cwd=d, env=env, daemon=True) == {d + "/m.c"}
-    with open(log, encoding="ascii") as f:
-        assert len(f.readlines()) == 1
-
-
 def test_so_many_places_of_the_compiler_are_too_many(small):
     for n, fails in ((256, False), (257, True)):
         out = subprocess.run(

@@ -177,6 +177,7 @@ test_key(void **state)
 	assert_false(same_key("gcc -c a.c", "gcc -c a.cc", "/"));
 	assert_false(same_key("gcc -Bx/y -c a.c", "gcc -Bx/y -c a.c", "/x"));
 	assert_true(same_key("gcc -B/y -c a.c", "gcc -B/y -c a.c", "/x"));
+	assert_true(same_key("gcc -B /y -c a.c", "gcc -B /y -c a.c", "/usr"));
 }
 
 int
