@@ -280,6 +280,12 @@ class Server:
             time.sleep(0.1)
         return False
 
+    def job_pids(self):
+        """of the jobs that run the kit, on any server: not of the questions
+        that a server asks of it before its first job"""
+        return [pid for pid in running_program(self.world.kit)
+                if "-c" in read_text(f"/proc/{pid}/cmdline").split("\0")]
+
     def is_idle(self):
         """no job's process is left"""
         return not running_program(self.world.kit)

@@ -293,7 +293,7 @@ def test_fork_bomb(server):
     """others are served meanwhile; nothing is left two seconds later"""
     job = server.start_job("bomb 4")
     time.sleep(1)
-    assert len(running_program(server.world.kit)) < 100
+    assert len(server.job_pids()) < 100
     seconds = server.normal()
     assert seconds is not None
     job.receive(10)
@@ -315,9 +315,9 @@ def sleeping_jobs(servers):
         found = {}
         for server in servers:
             stack.enter_context(server.start_job("sleep 20"))
-            assert wait_until(lambda: len(running_program(  # noqa: B023
-                server.world.kit)) > len(found), 5)
-            pid, = set(running_program(server.world.kit)) - set(found)
+            assert wait_until(
+                lambda: len(servers[0].job_pids()) > len(found), 5)
+            pid, = set(server.job_pids()) - set(found)
             found[pid] = read_text(f"/proc/{pid}/status")
         yield list(found)
     assert wait_until(servers[0].is_idle, 5)
@@ -411,7 +411,7 @@ def test_q45_long_jobs_of_one_client(server):
         jobs = [stack.enter_context(server.start_job("hang 25", source))
                 for _ in range(12)]
         time.sleep(0.5)
-        assert 0 < len(running_program(server.world.kit)) < server.jobs
+        assert 0 < len(server.job_pids()) < server.jobs
         for _ in range(3):
             seconds = server.normal()
             assert seconds is not None and seconds < 3

@@ -11,7 +11,7 @@ import time
 import pytest
 import wirekit
 from arena import (KIT_NAME, VICTIM_UID, Row, fresh_source,
-                   is_running, running_program, wait_until)
+                   is_running, wait_until)
 from rows import test_control, test_holds  # noqa: F401
 
 A = ["-c", "a.c", "-o", "a.o"]
@@ -156,7 +156,7 @@ def test_job_cannot_stop_its_own_keeper(server):
 @pytest.mark.parametrize("how", ["reset", "close"])
 def test_s58_job_ends_with_its_client(server, how):
     c = server.start_job("hang 30")
-    assert wait_until(lambda: running_program(server.world.kit), 5)
+    assert wait_until(server.job_pids, 5)
     getattr(c, how)()
     # a plain close looks like a half-close until the reply's first packet
     assert wait_until(server.is_idle, 6), "the job goes on"
@@ -275,10 +275,8 @@ def test_uids_differ(server, as_root):
     first = server.start_job("hang 3")
     second = server.start_job("hang 3", source=fresh_source())
     try:
-        assert wait_until(
-            lambda: len(running_program(server.world.kit)) == 2, 5)
-        uids = [os.stat(f"/proc/{pid}").st_uid
-                for pid in running_program(server.world.kit)]
+        assert wait_until(lambda: len(server.job_pids()) == 2, 5)
+        uids = [os.stat(f"/proc/{pid}").st_uid for pid in server.job_pids()]
         assert len(set(uids)) == 2 and 0 not in uids, uids
     finally:
         first.reset()

@@ -222,7 +222,7 @@ def test_reset_frees_the_slot(make_server):
     server = make_server(jobs=1)
     for how in ("reset", "close"):
         c = server.start_job("hang 30")
-        assert wait_until(lambda: running_program(server.world.kit), 5)
+        assert wait_until(server.job_pids, 5)
         getattr(c, how)()
         begin = time.monotonic()
         assert server.normal() is not None
@@ -321,8 +321,7 @@ def test_two_daemons_on_one_host(make_server):
     assert first.normal() is not None and second.normal() is not None
     jobs = [second.start_job("forks 40 8 ; sleep 8") for _ in range(4)]
     try:
-        assert wait_until(
-            lambda: len(running_program(second.world.kit)) > 40, 5)
+        assert wait_until(lambda: len(second.job_pids()) > 40, 5)
         for _ in range(8):
             assert first.normal() is not None
     finally:

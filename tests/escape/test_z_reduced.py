@@ -13,8 +13,8 @@ import test_f_writes
 import test_r_reads
 import test_s_system
 import wirekit
-from arena import (SOURCE, check_holds, fresh_source, running_program,
-                   snapshot, wait_until)
+from arena import (SOURCE, check_holds, fresh_source, snapshot,
+                   wait_until)
 
 ROWS = [row for module in (test_a_execution, test_f_writes, test_r_reads,
                            test_s_system)
@@ -63,7 +63,7 @@ def test_pump_mode_is_refused_with_a_reason(server):
                                    "child daemon 30 ; hang 30"])
 def test_job_ends_with_its_client(server, how, steps):
     c = server.start_job(steps)
-    assert wait_until(lambda: running_program(server.world.kit), 5)
+    assert wait_until(server.job_pids, 5)
     time.sleep(0.2)
     getattr(c, how)()
     assert wait_until(server.is_idle, 6), "the job goes on"
@@ -101,7 +101,7 @@ def test_directory_goes_with_the_job(server, steps):
 def test_one_job_does_not_end_another(server):
     """one's end, with all that it left, is not another's"""
     with server.start_job("sleep 2 ; say SURVIVED", fresh_source()) as other:
-        assert wait_until(lambda: running_program(server.world.kit), 5)
+        assert wait_until(server.job_pids, 5)
         for _ in range(3):
             c = server.start_job("forks 5 30 ; hang 30", fresh_source())
             time.sleep(0.2)
