@@ -10,6 +10,7 @@
 
 #define SOURCE_MAX_BYTES	((size_t)64 * 1024 * 1024)
 #define SECTION			".pushsection .distcc\\n"
+#define DIR_DEPTH_MAX		40U	/* of a host's directory of headers */
 
 const char *
 incbin_text(enum incbin_state state)
@@ -85,31 +86,38 @@ write_guarded(struct incbin *ib, const char *path)
 	    SECTION ".byte 0\\n.popsection\");\n#endif\n");
 }
 
-/*
- * A directory is there if another header can be reached through it: it is left
- * again by as many ".." as it has components, and the root's own does no harm.
- */
-static int
-write_path(struct incbin *ib, const char *path)
+static bool
+is_dir(const struct scan_entry *e)
 {
-	size_t len = strlen(path);
-	int r = buf_append(&ib->source, path, len);
-
-	if (path[len - 1] != '/')
-		return r;
-	for (const char *p = path; r == 0 && *p != '\0'; p++)
-		if (*p == '/')
-			r = buf_append_str(&ib->source, "../");
-	return r < 0 ? r : buf_append_str(&ib->source, ib->known + 1);
+	return e->kind == SCAN_DIRECTORY ||
+	    (e->kind == SCAN_ABSENT && e->path[strlen(e->path) - 1] == '/');
 }
 
+/*
+ * A directory is there if another header can be reached through it.  It is left
+ * again by more ".." than it has components, be it a link: the root's own does no
+ * harm.
+ */
 static int
-write_absent(struct incbin *ib, const char *path)
+write_path(struct incbin *ib, const struct scan_entry *e)
+{
+	int r = buf_append_str(&ib->source, e->path);
+
+	if (!is_dir(e))
+		return r;
+	for (unsigned int i = 0; r == 0 && i < DIR_DEPTH_MAX; i++)
+		r = buf_append_str(&ib->source, "/..");
+	return r < 0 ? r : buf_append_str(&ib->source, ib->known);
+}
+
+/* Only whether it is there. */
+static int
+write_question(struct incbin *ib, const struct scan_entry *e)
 {
 	int r = buf_append_str(&ib->source, "#if __has_include(\"");
 
 	if (r == 0)
-		r = write_path(ib, path);
+		r = write_path(ib, e);
 	return r < 0 ? r : buf_append_str(&ib->source, "\")\n"
 	    "__asm__(\"" SECTION ".byte 2\\n.popsection\");\n"
 	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n");
@@ -120,13 +128,13 @@ write_entry(struct incbin *ib, bool is_guarded, struct incbin_entry *e)
 {
 	const char *path = e->entry->path;
 
-	if (!is_plain(path) || (path[strlen(path) - 1] == '/' &&
+	if (!is_plain(path) || (is_dir(e->entry) &&
 	    (ib->known == NULL || !is_plain(ib->known)))) {
 		e->state = INCBIN_NAME;
 		return 0;
 	}
 	if (e->entry->kind != SCAN_FILE)
-		return write_absent(ib, path);
+		return write_question(ib, e->entry);
 	return is_guarded ? write_guarded(ib, path) : write_file(ib, path);
 }
 
@@ -203,17 +211,17 @@ compare_text(struct view theirs, struct incbin_entry *e)
 static int
 compare_entry(struct view *rest, bool is_big, struct incbin_entry *e)
 {
-	bool wants_file = e->entry->kind == SCAN_FILE;
+	bool is_there = e->entry->kind != SCAN_ABSENT;
 	struct view v;
 
 	if (view_take(rest, 1, &v) < 0)
 		return ERR_SYNTAX;
 	if (v.ptr[0] == 0) {
-		e->state = wants_file ? INCBIN_LACKS : INCBIN_SAME;
+		e->state = is_there ? INCBIN_LACKS : INCBIN_SAME;
 		return 0;
 	}
-	if (!wants_file) {
-		e->state = INCBIN_HAS;
+	if (e->entry->kind != SCAN_FILE) {
+		e->state = is_there ? INCBIN_SAME : INCBIN_HAS;
 		return v.ptr[0] == 2 ? 0 : ERR_SYNTAX;
 	}
 	if (v.ptr[0] != 1 || view_take(rest, 4, &v) < 0 ||

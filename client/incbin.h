@@ -36,12 +36,13 @@ enum incbin_state {
 };
 
 struct incbin_entry {
-	const struct scan_entry *entry;	/* SCAN_FILE or SCAN_ABSENT */
+	const struct scan_entry *entry;	/* SCAN_FILE, _DIRECTORY or _ABSENT */
 	enum incbin_state state;
 };
 
 struct incbin {
-	const char *known;		/* borrowed */
+	const char *known;		/* borrowed; NULL: no directory can be
+					   asked for */
 	struct buf source;		/* buf_free() */
 	char nonce[2 * INCBIN_NONCE_BYTES + 1];
 };

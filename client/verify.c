@@ -112,8 +112,8 @@ through_link(struct list *l, const struct scan_entry *link,
 static bool
 is_of_host(const struct scan_entry *e)
 {
-	return e->is_system &&
-	    (e->kind == SCAN_FILE || e->kind == SCAN_ABSENT);
+	return e->is_system && (e->kind == SCAN_FILE ||
+	    e->kind == SCAN_DIRECTORY || e->kind == SCAN_ABSENT);
 }
 
 static void

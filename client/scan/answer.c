@@ -51,14 +51,15 @@ answer_number(struct job *j, uint32_t number)
 }
 
 /*
- * Adds what there is to say of a name.
- * in      e: all but the path
+ * Adds what there is to say of a name, or of a directory.
+ * in      name: NULL for a directory
+ *         e: all but the path, which a directory has
  *         number: the number of that, if it is the compiler's own; 0: none yet
  */
 static void
 add(struct job *j, struct ent *name, struct scan_entry *e, uint32_t *number)
 {
-	if (!e->is_system || *number == 0)
+	if (name != NULL && (!e->is_system || *number == 0))
 		e->path = tree_path(&j->scan->tree, name);
 	if (e->is_system && *number == 0)
 		*number = numbers_add(&j->scan->numbers, e);
@@ -124,9 +125,9 @@ answer_dir(struct job *j, struct dir *d)
 	if (d->named == j->scan->tree.scan)
 		return;
 	d->named = j->scan->tree.scan;
-	(void)scan_answer_add(j->answer, &(struct scan_entry){
-	    .kind = SCAN_DIRECTORY, .is_system = system_of(j, d) != NULL,
-	    .path = d->len != 0 ? d->path : "/" });
+	add(j, NULL, &(struct scan_entry){ .kind = SCAN_DIRECTORY,
+	    .is_system = system_of(j, d) != NULL,
+	    .path = d->len != 0 ? d->path : "/" }, &d->number);
 }
 
 void
@@ -164,24 +165,44 @@ answer_no_ent(struct job *j, struct ent *e)
 	    .is_system = true }, &e->absent);
 }
 
-/* What a host must lack, too, lest it compile something else. */
+/* The name with a slash behind it: a directory's. */
+static struct sym *
+dir_name(struct job *j, const char *name, size_t len)
+{
+	char *s = arena_alloc(&j->scan->arena, len + 1);
+
+	memcpy(s, name, len);
+	s[len] = '/';
+	return atoms_get(&j->scan->atoms, s, len + 1);
+}
+
 void
-answer_absent(struct job *j, struct dir *d, struct sym *name)
+answer_missing(struct job *j, const struct walk *w, bool is_dir)
+{
+	struct sym *name = w->missing;
+
+	if (name == NULL || system_of(j, w->dir) == NULL)
+		return;
+	if (is_dir || w->is_passed)
+		name = dir_name(j, name->name, name->len);
+	answer_no_ent(j, tree_ent(&j->scan->tree, w->dir, name));
+}
+
+void
+answer_absent(struct job *j, struct dir *d, struct sym *name,
+    const struct walk *w)
 {
 	if (system_of(j, d) != NULL)
 		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
+	else if (w->dir != d)
+		answer_missing(j, w, false);
 }
 
 void
 answer_absent_dir(struct job *j, const char *path)
 {
-	size_t len = strlen(path);
-	char *dir = arena_alloc(&j->scan->arena, len + 1);
-
-	memcpy(dir, path + 1, len - 1);
-	dir[len - 1] = '/';
 	answer_no_ent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
-	    atoms_get(&j->scan->atoms, dir, len)));
+	    dir_name(j, path + 1, strlen(path + 1))));
 }
 
 int

@@ -154,7 +154,19 @@ void answer_number(struct job *j, uint32_t number);
 void answer_system_dir(struct job *j, struct dir *s);
 /* answer_is_system - whether d is the compiler's own, in this job. */
 bool answer_is_system(struct job *j, struct dir *d);
-void answer_absent(struct job *j, struct dir *d, struct sym *name);
+/*
+ * What is not below the compiler's own directories must not be there on a host
+ * either, lest it compile something else.
+ */
+/* answer_absent - of a name that was looked for in d, by way of w. */
+void answer_absent(struct job *j, struct dir *d, struct sym *name,
+    const struct walk *w);
+/*
+ * answer_missing - where a walk ended too soon.
+ * in      is_dir: its last component would have been a directory
+ */
+void answer_missing(struct job *j, const struct walk *w, bool is_dir);
+/* answer_absent_dir - of one of these directories itself. */
 void answer_absent_dir(struct job *j, const char *path);
 void answer_mark_system(struct job *j, struct dir *d);
 

@@ -32,7 +32,8 @@ struct scan_stamp {
 enum scan_kind {
 	SCAN_FILE,	/* path is a regular file that may be read */
 	SCAN_SYMLINK,	/* path is a symbolic link on the way; target */
-	SCAN_DIRECTORY,	/* path must exist, because ".." passes it */
+	SCAN_DIRECTORY,	/* path must exist, because ".." passes it, or lest the
+			   compiler complain of an option */
 	SCAN_SYSTEMDIR,	/* path: a directory of the compiler's own search
 			   path in which something was found */
 	SCAN_ABSENT,	/* path: below one of these, looked for and not there:

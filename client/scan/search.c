@@ -56,6 +56,8 @@ resolve(struct job *j, const char *text, struct place *p, bool *exists)
 
 	*exists = false;
 	r = tree_walk(&j->scan->tree, j->cwd, text, w);
+	if (r == ERR_NOENT)
+		answer_missing(j, w, true);
 	if (r == ERR_NOENT || (r == 0 && w->ent != NULL))
 		return 0;
 	if (r < 0)
@@ -131,19 +133,24 @@ add_opts(struct job *j, struct chain *c, enum opts_chain which)
 	return add_dirs(j, c, w->ptr, w->n, false);
 }
 
+/* There has to be room for it. */
+static void
+add_chain(struct chain *to, const struct chain *c)
+{
+	memcpy(to->ptr + to->n, c->ptr, c->n * sizeof(*to->ptr));
+	to->n += c->n;
+}
+
 static void
 join_chains(struct job *j, const struct chain *quote,
     const struct chain *bracket, const struct chain *system)
 {
 	struct chain all = new_chain(j, quote->n + bracket->n + system->n);
 
-	memcpy(all.ptr, quote->ptr, quote->n * sizeof(*all.ptr));
-	all.n = quote->n;
+	add_chain(&all, quote);
 	j->bracket = all.n;
-	memcpy(all.ptr + all.n, bracket->ptr, bracket->n * sizeof(*all.ptr));
-	all.n += bracket->n;
-	memcpy(all.ptr + all.n, system->ptr, system->n * sizeof(*all.ptr));
-	all.n += system->n;
+	add_chain(&all, bracket);
+	add_chain(&all, system);
 	j->places = all.ptr;
 	j->nplaces = all.n;
 }
@@ -157,15 +164,18 @@ build_path(struct job *j)
 	struct chain bracket = new_chain(j, w[CHAIN_BRACKET].n);
 	struct chain system = new_chain(j, w[CHAIN_SYSTEM].n + own +
 	    w[CHAIN_AFTER].n);
+	struct chain theirs = new_chain(j, own);
 	int r;
 
+	/* first, since what is below them is told by that from then on */
+	if (own != 0 && (r = add_dirs(j, &theirs, j->facts->dirs, own,
+	    true)) < 0)
+		return r;
 	if ((r = add_opts(j, &quote, CHAIN_QUOTE)) < 0 ||
 	    (r = add_opts(j, &bracket, CHAIN_BRACKET)) < 0 ||
 	    (r = add_opts(j, &system, CHAIN_SYSTEM)) < 0)
 		return r;
-	if (own != 0 && (r = add_dirs(j, &system, j->facts->dirs, own,
-	    true)) < 0)
-		return r;
+	add_chain(&system, &theirs);
 	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
 		return r;
 	for (size_t i = 0; own != 0 && i < j->facts->nmissing; i++)
@@ -183,14 +193,16 @@ int
 search_begin(struct job *j)
 {
 	struct walk w;
+	int r;
 
 	if (j->req->cwd[0] != '/' ||
 	    tree_walk(&j->scan->tree, j->scan->tree.root, j->req->cwd,
 	    &w) < 0 || w.ent != NULL)
 		return job_unsure(j, "cannot look at working directory");
 	j->cwd = w.dir;
-	answer_walk(j, &w);
-	return build_path(j);
+	if ((r = build_path(j)) == 0)
+		answer_walk(j, &w);
+	return r;
 }
 
 /* ---- looking up ------------------------------------------------------ */
@@ -287,7 +299,7 @@ look_in(struct job *j, struct dir *d, struct sym *name,
 	int r = tree_walk_name(&j->scan->tree, d, name, w);
 
 	if (r == ERR_NOENT || (r == 0 && w->ent == NULL)) {
-		answer_absent(j, d, name);
+		answer_absent(j, d, name, w);
 		return 0;
 	}
 	if (r < 0)

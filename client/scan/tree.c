@@ -896,6 +896,7 @@ enter(struct tree *t, struct walk *w, struct sym *name, unsigned int depth)
 	case ENT_ODD:
 		return ERR_UNSUPPORTED;
 	default:
+		w->missing = name;
 		return ERR_NOENT;
 	}
 }
@@ -932,6 +933,7 @@ follow(struct tree *t, struct walk *w, const char *path, unsigned int depth)
 		else
 			r = enter(t, w, atoms_get(t->atoms, path, n), depth);
 	}
+	w->is_passed |= *path != '\0';
 	return r;
 }
 
@@ -940,6 +942,8 @@ start_walk(struct walk *w, struct dir *from)
 {
 	w->ent = NULL;
 	w->dir = w->open_dir = from;
+	w->missing = NULL;
+	w->is_passed = false;
 	w->is_told = true;
 	w->nnotes = 0;
 }
@@ -1056,6 +1060,7 @@ tree_walk_name(struct tree *t, struct dir *from, struct sym *name,
 	for (i = 0; i < p->n; i++) {
 		if (w->ent != NULL)
 			return ERR_NOENT;
+		w->is_passed = i + 1 < p->n;
 		if ((r = enter(t, w, p->ptr[i], 0)) < 0)
 			return r;
 	}

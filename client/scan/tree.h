@@ -117,6 +117,7 @@ struct dir {
 	bool is_proc;			/* shows each process another thing */
 	bool is_gone;
 	uint32_t named;			/* scan whose answer has it */
+	uint32_t number;		/* answer.c: of its being there */
 	uint32_t system_scan;		/* scan that set system */
 	struct dir *system;		/* the compiler's directory it is below */
 	uint32_t system_named;		/* scan whose answer has it as such */
@@ -134,6 +135,8 @@ struct walk {
 	struct dir *dir;		/* the directory found, or that ent is in */
 	struct dir *open_dir;		/* where the last name was looked for
 					   before links were followed */
+	struct sym *missing;		/* ERR_NOENT: what dir has not; or NULL */
+	bool is_passed;			/* it would have been passed by */
 	bool is_told;		/* of each change that would lead it elsewhere */
 	size_t nnotes;
 	struct {
@@ -202,7 +205,8 @@ void tree_begin(struct tree *t);
  * tree_walk - follow a path as the kernel does.
  * in      from: where a relative path starts
  *         path: untrusted
- * out     w: ent is ENT_FILE or ENT_NULL, or NULL when it is a directory
+ * out     w: ent is ENT_FILE or ENT_NULL, or NULL when it is a directory;
+ *         after ERR_NOENT dir is how far it came
  * returns 0; ERR_NOENT; ERR_ACCESS if a part of it cannot be looked at;
  *         ERR_UNSUPPORTED where no other process would see the same (/proc),
  *         for other kinds of files, and for paths with too many links

@@ -10,6 +10,7 @@ import harness
 
 PUMPED = re.compile(r"exec on \S+ with \d+ bytes of files")
 HERE = re.compile(r"is preprocessed here: (.*)")
+CPP = re.compile(r"DEBUG: preprocess: ")
 SCAND = f"{harness.BUILD}/libexec/distcc-scand"
 PUMP = f"{harness.BUILD}/bin/pump"
 
@@ -85,9 +86,9 @@ class Tree:
 
 
 def pumped(log):
-    """Whether the job went out with its headers, and counted."""
+    """Whether the job went out with its headers, and nothing else counted."""
     return bool(PUMPED.search(log)) and "completed ok" in log and \
-        not HERE.search(log)
+        not HERE.search(log) and not CPP.search(log)
 
 
 def why_here(log):

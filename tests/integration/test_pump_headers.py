@@ -74,11 +74,13 @@ def sides(tmp_path, start_daemon, sandbox_args):
 COMMAND = ["gcc", "-c", "s.c", "-o", "s.o"]
 
 
-def without_asking(tree):
+def without_asking(tree, *options):
     """(status, object) of the same job, as stock's client would send it"""
-    words = ["gcc", "-c", "s.c", "-o", "s.o"]
+    files = [(os.path.join(base, name), tree.read(os.path.join(base, name)))
+             for base, _, names in os.walk(tree.work) for name in names
+             if not name.endswith(".o")]
     reply = wirekit.exchange(tree.port, wirekit.pump_request(
-        words, [(tree.work + "/s.c", SOURCE)], tree.work))
+        ["gcc", *options, "-c", "s.c", "-o", "s.o"], files, tree.work))
     assert reply.complete, reply.ended
     return reply.status, reply.object
 
@@ -139,6 +141,62 @@ def test_directory_only_in_the_servers_path_is_noticed(sides):
     local = both_ways(tree)
     assert f"has not, {PLACE}/{triple}/" in why_here(tree.text())
     assert without_asking(tree)[1] != local
+
+
+@pytest.mark.parametrize("option, source, word", [
+    (f"-I{PLACE}/zz", "#include <pumped.h>\n", "zz/"),
+    (f"-I{PLACE}/zz/deep/../", "#include <pumped.h>\n", "zz/"),
+    ("-Iway/zz", "#include <way.h>\n#include <pumped.h>\n", "zz/"),
+    ("-g0", f"#if !__has_include(\"{PLACE}/zz/pumped.h\")\n"
+     "#include <pumped.h>\n#endif\n", "zz/"),
+    ("-g0", f"#if !__has_include(\"{PLACE}/zz.h\")\n"
+     "#include <pumped.h>\n#endif\n", "zz.h"),
+    (f"-I{os.path.dirname(PLACE)}", "#if !__has_include(<include/zz.h>)\n"
+     "#include <pumped.h>\n#endif\n", "zz.h"),
+], ids=["option", "climbing", "link", "absolute", "absolute file", "above"])
+def test_what_only_the_server_has_below_is_noticed(sides, option, source,
+                                                   word):
+    """A directory of an option, or a name with its whole path, that is nowhere
+    here, but among the host's own headers."""
+    tree = sides({}, {"zz/pumped.h": "#define VALUE 2\n", "zz.h": "",
+                      "zz/deep/x.h": ""})
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    os.symlink(PLACE, tree.work + "/way")
+    tree.write("inc/way.h", "")
+    tree.write("s.c", source + "#ifndef VALUE\n#define VALUE 3\n#endif\n"
+               "int value = VALUE;\n")
+    local = both_ways(tree, ["gcc", option, "-Iinc", *COMMAND[1:]])
+    assert f"has, and this machine has not, {PLACE}/{word}" in \
+        why_here(tree.text()), tree.text()
+    if "way" not in option:
+        assert without_asking(tree, option, "-Iinc")[1] != local
+
+
+@pytest.mark.parametrize("ours, theirs, word", [
+    (True, True, None), (False, False, None),
+    (True, False, f"has no {PLACE}/sub"),
+    (False, True, f"has, and this machine has not, {PLACE}/sub/"),
+], ids=["both", "neither", "ours", "theirs"])
+def test_directory_that_only_an_option_names(sides, ours, theirs, word):
+    """Nothing is read from it, but gcc complains where there is none."""
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    more = {**headers, "sub/unused.h": "int unused;\n"}
+    tree = sides(more if ours else headers, more if theirs else headers)
+    both_ways(tree, ["gcc", f"-I{PLACE}/sub", "-Wmissing-include-dirs",
+                     *COMMAND[1:]])
+    if word is None:
+        assert pumped(tree.text()), tree.text()
+    else:
+        assert word in why_here(tree.text()), tree.text()
+
+
+def test_header_of_an_option_that_complains(sides):
+    """As everywhere below the compiler's own, the host's is taken."""
+    headers = {"sub/pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    both_ways(tree, ["gcc", f"-I{PLACE}/sub", "-Wmissing-include-dirs",
+                     *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
 
 
 def test_header_that_changes_here_is_compared_again(sides):

@@ -123,6 +123,21 @@ what_is_absent_here_must_be_absent_there(void **state)
 }
 
 static void
+a_directory_here_must_be_one_there(void **state)
+{
+	const struct scan_entry e = { .kind = SCAN_DIRECTORY,
+	    .is_system = true, .path = "/usr/include/some" };
+	int r;
+
+	(void)state;
+	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_LACKS);
+	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_SAME);
+	assert_int_equal(r, 0);
+	(void)judge(&e, false, "\1", 1, &r);
+	assert_int_equal(r, ERR_SYNTAX);
+}
+
+static void
 a_header_that_changed_here_is_an_error(void **state)
 {
 	struct scan_entry e = file_entry();
@@ -181,6 +196,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_is_compared_byte_for_byte),
 		cmocka_unit_test(what_is_absent_here_must_be_absent_there),
+		cmocka_unit_test(a_directory_here_must_be_one_there),
 		cmocka_unit_test(a_header_that_changed_here_is_an_error),
 		cmocka_unit_test(an_object_without_the_nonce_says_nothing),
 		cmocka_unit_test(
