@@ -74,6 +74,10 @@ see_option(struct scan *s, const struct option_word *w)
 	case CLASS_LANGUAGE:
 		see_language(s, w);
 		break;
+	case CLASS_OUTPUT:	/* -MF: the preprocessed source goes there */
+		if (w->value != NULL && strcmp(w->value, "-") == 0)
+			stay(s->out, "-MF - writes to standard output");
+		break;
 	default:
 		break;
 	}

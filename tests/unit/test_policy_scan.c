@@ -34,6 +34,8 @@ static const struct row {
 	{ "-S -o - foo.c", NULL, NULL, "standard output" },
 	{ "-c -S -o - foo.c", NULL, NULL, "standard output" },
 	{ "-S -c -o - foo.c", NULL, NULL, "standard output" },
+	{ "-MD -MF - -c foo.c", NULL, NULL, "standard output" },
+	{ "-MD -MF- -c foo.c", NULL, NULL, "standard output" },
 	{ "gcc -ofoo.o foo.c -c", "foo.c", "foo.o", NULL },
 	{ "gcc -ofoo foo.o", NULL, NULL, "no source file" },
 	{ "foo.c -o foo.o", NULL, NULL, "neither -c nor -S" },
