@@ -459,20 +459,27 @@ args_can_pump(char *const *argv)
 	return plain == 0 || (plain == 1 && other == 0);
 }
 
-/* "-Wp,-MD,FILE" becomes "-MD -MF FILE", which servers redirect. */
-static bool
-add_pump_word(struct args *a, char *word)
+/*
+ * Servers have a place of their own for dependencies, and the file says nothing of
+ * its name; one that climbs would be refused for nothing.
+ */
+static void
+add_deps_file(struct args *a)
 {
-	static char md[] = "-MD", mmd[] = "-MMD", mf[] = "-MF";
+	static char mf[] = "-MF", name[] = "deps.d";
 
-	if (!is_plain_cpp_deps(word)) {
-		add_word(a, word);
-		return false;
-	}
-	add(a, starts(word, "-Wp,-MD,") ? md : mmd);
 	add(a, mf);
-	add(a, strrchr(word, ',') + 1);
-	return true;
+	add(a, name);
+}
+
+/* "-Wp,-MD,FILE" becomes "-MD -MF FILE". */
+static void
+add_cpp_deps(struct args *a, char *word)
+{
+	static char md[] = "-MD", mmd[] = "-MMD";
+
+	add(a, starts(word, "-Wp,-MD,") ? md : mmd);
+	add_deps_file(a);
 }
 
 /* gcc's driver does not look into -Wp, so its preprocessor makes up the target:
@@ -513,8 +520,18 @@ args_pump(const struct args_source *src, struct args *out)
 	int r;
 
 	start(out, src->argv);
-	for (size_t i = 0; src->argv[i] != NULL; i++)
-		is_cpps = add_pump_word(out, src->argv[i]) || is_cpps;
+	for (char *const *word = src->argv; *word != NULL; word++) {
+		if (is_plain_cpp_deps(*word)) {
+			add_cpp_deps(out, *word);
+			is_cpps = true;
+		} else if (starts(*word, "-MF")) {
+			add_deps_file(out);
+			if ((*word)[strlen("-MF")] == '\0' && word[1] != NULL)
+				word++;
+		} else {
+			add_word(out, *word);
+		}
+	}
 	finish(out, src);
 	r = add_target(out, src, is_cpps);
 	return r < 0 ? r : add_environment(out, src);

@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 import harness  # noqa: E402
+from pumplib import pumped, why_here  # noqa: E402
 from test_scan_trees import SKIPPED, SOURCE_SETS, source_jobs  # noqa: E402
 
 MORE_SETS = [
@@ -85,7 +86,7 @@ def compare(job, flags, env, temp, number):
     remote = compile_one([harness.OUR_CLIENT, *command], cwd, env, out, log)
     text = (read(log) or b"").decode(errors="replace")
     os.unlink(log)
-    reason = re.search(r"is preprocessed here: (.*)", text)
+    reason = why_here(text)
     for line in re.findall(r".* failed for .*", text):
         print(f"{unit}: {line}", flush=True)
     names = ["status", "object", "dependencies", "messages"]
@@ -94,7 +95,7 @@ def compare(job, flags, env, temp, number):
         differ = []
     elif differ:
         sys.stdout.write(f"{unit}: {differ}\n{text}\n")
-    return " ".join(differ), reason.group(1) if reason else None
+    return " ".join(differ), None if pumped(text) else reason or "failed there"
 
 
 def measure(entry, args, env, temp):
