@@ -2,7 +2,7 @@
 """P: names and links of protocol 3 stay inside the job."""
 import pytest
 import wirekit
-from arena import Link, Row, snapshot, wait_until
+from arena import SOURCE, Link, Row, snapshot, wait_until
 from rows import test_control, test_holds  # noqa: F401
 
 A = ["gcc", "-c", "a.c", "-o", "a.o"]
@@ -140,3 +140,47 @@ def test_nothing_is_left_in_scratch(server):
                        protocol=3)
     assert reply.ok or server.world.is_reduced, reply
     assert wait_until(lambda: snapshot(server.scratch) == before, 3)
+
+
+# --- names that the tool chain has -------------------------------------------
+
+STDIO = "/usr/include/stdio.h"
+MARK = "forcing_technique_271828"
+
+
+def stdio(change=b"", size=None):
+    with open(STDIO, "rb") as f:
+        return f.read()[:size] + change
+
+
+@pytest.mark.parametrize("name, contents, is_taken", [
+    (STDIO, stdio(), True),
+    (STDIO, stdio(change=b"\n"), False),
+    (STDIO, stdio(size=-1), False),
+    (STDIO, stdio(size=-1) + b"x", False),
+    (STDIO, "", False),
+    (STDIO, Link("/w/a.c"), False),
+    ("/usr/include", "", False),
+    ("/usr/include/nowhere.h", "", False),
+    ("/usr/include/" + MARK, "", True),
+    ("/usr/include/" + MARK, "x", False),
+    ("/usr/include/arpa/" + MARK, "", True),
+    ("/usr/include/nowhere/" + MARK, "", False),
+    ("/dev/null", "", False),
+    ("/w/a.c", SOURCE, True),
+    ("/w/a.c", SOURCE + "\n", False),
+    ("/w/l", Link("a.c"), True),
+    ("/w/l", Link("a.cc"), False),
+    ("/w/l", Link("a."), False),
+], ids=str)
+def test_name_that_is_there(server, name, contents, is_taken):
+    """The same to the byte is taken, as each would be read for the other;
+    anything else would be a surprise to somebody, and is refused."""
+    reply = server.send(wirekit.pump_request(A, [
+        ("/w/a.c", SOURCE), ("/w/l", Link("a.c")), (name, contents)]))
+    assert reply.complete, reply
+    assert (reply.status == 0) is is_taken, reply
+    if not is_taken:
+        shown = name.removesuffix("/" + MARK if not contents else "")
+        assert b"cannot put " + shown.encode() in reply.serr, reply
+        assert not reply.object
