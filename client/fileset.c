@@ -18,9 +18,9 @@
 #include "wire/token.h"
 
 #define LOCK_WAIT_MS	3000
+#define SPARE_UPS	24	/* ".."s more than lead to the root; stock: 20 */
 #define HEADS_MAX_BYTES	(WIRE_NAMES_MAX_BYTES + \
 			 3 * (size_t)TOKEN_LEN * WIRE_NFIL_MAX)
-#define DIR_MARK	"forcing_technique_271828"	/* P-033 */
 
 /* A file while the set is put together. */
 struct item {
@@ -157,10 +157,35 @@ put_link(struct build *b, const struct scan_entry *e)
 	    is_system ? resolved : e->target);
 }
 
+/*
+ * "This directory of mine is yours" (P-037).  Our server has it in its place; stock,
+ * which puts a directory of its own in front of the command's, makes a link, so
+ * that what options and other links name below it is found.
+ */
+static int
+put_system_dir(struct build *b, const struct scan_entry *e)
+{
+	char up[3 * (PATH_DEPTH_MAX + SPARE_UPS) + 1];
+	AUTOFREE char *target = NULL;
+	size_t n = SPARE_UPS;
+	int r;
+
+	if (path_check_name(e->path) < 0)
+		return explain(b, ERR_LIMIT, e->path, "has too long a name");
+	for (const char *p = e->path + 1; *p != '\0'; p++)
+		n += *p == '/';
+	for (size_t i = 0; i < n; i++)
+		memcpy(up + 3 * i, "../", 3);
+	up[3 * n] = '\0';
+	target = mem_printf("%s%s", up, e->path + 1);
+	r = put_text(b->fs, "NAME", e->path);
+	return r < 0 ? r : put_text(b->fs, "LINK", target);
+}
+
 static int
 put_dir(struct build *b, const struct scan_entry *e, size_t *from)
 {
-	AUTOFREE char *name = mem_printf("%s/" DIR_MARK,
+	AUTOFREE char *name = mem_printf("%s/" PATH_DIR_MARK,
 	    strcmp(e->path, "/") == 0 ? "" : e->path);
 
 	if (path_check_name(name) < 0)
@@ -168,11 +193,27 @@ put_dir(struct build *b, const struct scan_entry *e, size_t *from)
 	return put_body(b->fs, name, view_of(NULL, 0), from);
 }
 
+/* Whether e is a directory below another of the kind. */
 static bool
-is_sent(const struct scan_entry *e)
+is_covered(const struct scan_answer *a, const struct scan_entry *e)
 {
-	return !e->is_system && e->kind != SCAN_SYSTEMDIR &&
-	    e->kind != SCAN_ABSENT;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct scan_entry *s = &a->entries[i];
+		size_t len = strlen(s->path);
+
+		if (s->kind == SCAN_SYSTEMDIR && s != e &&
+		    strncmp(s->path, e->path, len) == 0 && e->path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_sent(const struct scan_answer *a, const struct scan_entry *e)
+{
+	if (e->kind == SCAN_SYSTEMDIR)
+		return !is_covered(a, e);
+	return !e->is_system && e->kind != SCAN_ABSENT;
 }
 
 static int
@@ -182,7 +223,7 @@ put_entries(struct build *b, const struct scan_answer *a)
 	int r;
 
 	for (size_t i = 0; i < a->n; i++)
-		n += is_sent(&a->entries[i]) ? 1 : 0;
+		n += is_sent(a, &a->entries[i]) ? 1 : 0;
 	if (n == 0 || n > WIRE_NFIL_MAX)
 		return explain(b, ERR_LIMIT, a->n != 0 ? a->entries[0].path :
 		    "", "needs too many files");
@@ -190,10 +231,12 @@ put_entries(struct build *b, const struct scan_answer *a)
 	for (size_t i = 0; r == 0 && i < a->n; i++) {
 		const struct scan_entry *e = &a->entries[i];
 
-		if (!is_sent(e))
+		if (!is_sent(a, e))
 			continue;
 		if (e->kind == SCAN_SYMLINK)
 			r = put_link(b, e);
+		else if (e->kind == SCAN_SYSTEMDIR)
+			r = put_system_dir(b, e);
 		else if (e->kind == SCAN_DIRECTORY)
 			r = put_dir(b, e, &from);
 		else
@@ -214,7 +257,7 @@ put_entries(struct build *b, const struct scan_answer *a)
 static bool
 has_body(const struct scan_entry *e)
 {
-	return e->kind == SCAN_FILE && is_sent(e);
+	return e->kind == SCAN_FILE && !e->is_system;
 }
 
 static void

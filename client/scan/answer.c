@@ -126,7 +126,7 @@ answer_dir(struct job *j, struct dir *d)
 		return;
 	d->named = j->scan->tree.scan;
 	add(j, NULL, &(struct scan_entry){ .kind = SCAN_DIRECTORY,
-	    .is_system = system_of(j, d) != NULL,
+	    .is_system = name_system(j, d),
 	    .path = d->len != 0 ? d->path : "/" }, &d->number);
 }
 

@@ -83,6 +83,7 @@ def test_object_dependencies_and_messages_are_the_local_ones(tree, compiler,
     ("-Isub/../inc -isystem inc -iquote . -c a.c", ["a.o"]),
     ("-DGREETING=3 -include inc/a.h -c a.c", ["a.o"]),  # a warning
     ("-Wmissing-include-dirs -Inowhere -Iinc -c a.c", ["a.o"]),
+    ("-I/usr/include/arpa -Wmissing-include-dirs -c a.c", ["a.o"]),
     ("-fdebug-prefix-map={work}=/x -g -c a.c", ["a.o"]),
     ("-x c -g -c a.c", ["a.o"]),
     ("-fdiagnostics-color=always -Wall -c a.c", ["a.o"]),

@@ -53,6 +53,22 @@ def test_objects_from_stocks_daemon_are_the_local_ones(at_stock, compiler):
     assert pumped(log), log
 
 
+@pytest.mark.parametrize("words", [
+    "-I/usr/include/arpa", "-isystem /usr/include/arpa",
+    "-I/usr/include/arpa -Wmissing-include-dirs",
+    "-I/usr/include/netinet -Wmissing-include-dirs -I/usr/include/arpa",
+    "-Iway/arpa"])
+def test_option_below_the_compilers_directories_at_stocks_daemon(at_stock,
+                                                                 words):
+    """It looks for all absolute names below a directory of its own."""
+    os.symlink("/usr/include", at_stock.work + "/way")
+    at_stock.write("s.c", "#include <inet.h>\n#include <vector.h>\n"
+                   "int f(struct in_addr *a) { return a->s_addr; }\n")
+    at_stock.write("inc/vector.h", "")
+    log = at_stock.compare(f"gcc {words} -Iinc -c s.c -o s.o", ["s.o"])
+    assert pumped(log), log
+
+
 def words(deps):
     return deps.decode().replace("\\\n", " ").split()
 
