@@ -18,6 +18,7 @@
 
 #define INCBIN_DIR		"/distcc-headers"
 #define INCBIN_SOURCE		"headers.c"
+#define INCBIN_OBJECT		"headers.o"
 #define INCBIN_NONCE_BYTES	16
 #define INCBIN_ENTRIES_MAX	4096	/* of one source */
 #define INCBIN_GUARDED_MAX	100	/* gcc keeps them open, and may not open

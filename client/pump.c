@@ -210,7 +210,7 @@ static struct verify
 verify_of(struct job *job, const struct host *host)
 {
 	return (struct verify){ .env = job->env, .host = host,
-	    .compiler = job->pump.args.argv[0], .store = job->pump.store,
+	    .argv = job->pump.args.argv, .store = job->pump.store,
 	    .dir = job->pump.where.dir };
 }
 

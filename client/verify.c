@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include "client/body.h"
 #include "client/incbin.h"
 #include "client/scan/ask.h"
+#include "client/searchpath.h"
 #include "client/verify.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
@@ -17,7 +19,7 @@
 #include "lib/mem.h"
 
 #define AGE_MAX_S	1800	/* what a host said is believed for so long */
-#define DISTRUST_S	60
+#define DISTRUST_S	60	/* … and what it could not say */
 #define WAIT_MS		20000	/* for another client that asks */
 #define LOOK_AGAIN_MS	5
 #define NUMBERED_MAX	(1024 * 1024)	/* higher numbers are not kept */
@@ -65,7 +67,7 @@ host_key(const struct verify *v, const char *kind)
 	struct store_key k = store_key_str((struct store_key){ 0, 0 }, kind);
 
 	k = store_key_str(k, v->host->spec);
-	return store_key_str(k, v->compiler);
+	return store_key_str(k, v->argv[0]);
 }
 
 static struct store_key
@@ -384,19 +386,16 @@ verify_is_distrusted(const struct verify *v, char why[VERIFY_WHY_BYTES])
 /* ---- asking ---- */
 
 static int
-send_job(const struct verify *v, const struct buf *source,
+send_job(const struct verify *v, char *const *argv, struct view source,
     struct remote_result *res)
 {
-	static char dir[] = INCBIN_DIR, in[] = INCBIN_SOURCE, c[] = "-c",
-	    w[] = "-w", o[] = "-o", out[] = "headers.o";
-	char *argv[] = { v->compiler, w, c, in, o, out, NULL };
+	static char dir[] = INCBIN_DIR;
 	struct fileset files;
 	struct remote_job job = { .argv = argv, .files = &files };
 	int r;
 
 	fileset_init(&files, dir);
-	r = fileset_one(&files, INCBIN_DIR "/" INCBIN_SOURCE,
-	    buf_view(source));
+	r = fileset_one(&files, INCBIN_DIR "/" INCBIN_SOURCE, source);
 	if (r == 0)
 		r = remote_run(v->env, v->host, &job, res);
 	else
@@ -423,13 +422,16 @@ static int
 ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
+	static char in[] = INCBIN_SOURCE, out[] = INCBIN_OBJECT, c[] = "-c",
+	    w[] = "-w", o[] = "-o";
+	char *argv[] = { v->argv[0], w, c, in, o, out, NULL };
 	struct incbin ib = { .known = l.known };
 	struct remote_result answer;
 	int r = incbin_write(&ib, is_guarded, l.e, l.n, n);
 
 	remote_result_init(&answer);
 	if (r == 0)
-		r = send_job(v, &ib.source, &answer);
+		r = send_job(v, argv, buf_view(&ib.source), &answer);
 	if (r < 0) {
 		res->is_silent = answer.is_silent;
 		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
@@ -496,18 +498,22 @@ take_turn(const struct verify *v)
 }
 
 static int
+wait_ended(const struct verify *v, char why[VERIFY_WHY_BYTES])
+{
+	(void)snprintf(why, VERIFY_WHY_BYTES,
+	    "another job asks %s for its headers for too long", v->host->spec);
+	return ERR_UNSUPPORTED;
+}
+
+static int
 ask_in_turn(const struct verify *v, const struct scan_answer *a,
     struct list *l, char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
 	AUTOFD turn = take_turn(v);
 	int r;
 
-	if (turn < 0) {
-		(void)snprintf(why, VERIFY_WHY_BYTES,
-		    "another job asks %s for its headers for too long",
-		    v->host->spec);
-		return ERR_UNSUPPORTED;
-	}
+	if (turn < 0)
+		return wait_ended(v, why);
 	if ((r = sort_out(v, a, l, why)) < 0 || l->n == 0)
 		return r;
 	if ((r = ask(v, l, why, res)) < 0)
@@ -533,6 +539,115 @@ name_numbers(const struct verify *v, struct scan_answer *a,
 	return ERR_UNSUPPORTED;
 }
 
+/* ---- where it looks for them ---- */
+
+static struct store_key
+path_key(const struct verify *v, const struct scan_answer *a)
+{
+	return store_key_str(store_key_of(host_key(v, "path"), &a->facts,
+	    sizeof(a->facts)), a->search_path);
+}
+
+static int
+say_path(const struct verify *v, enum incbin_state state,
+    char why[VERIFY_WHY_BYTES])
+{
+	if (state == INCBIN_SAME)
+		return 0;
+	(void)snprintf(why, VERIFY_WHY_BYTES, "%s %s", v->host->spec,
+	    state == INCBIN_DIFFERS ? "looks elsewhere for headers" :
+	    "does not show where it looks for headers");
+	return ERR_UNSUPPORTED;
+}
+
+static void
+remember_path(const struct verify *v, const struct scan_answer *a,
+    enum incbin_state state)
+{
+	struct verdict known = { .when_s = now_s(), .state = state };
+
+	if (state == INCBIN_NAME)	/* it may say so later */
+		known.when_s -= AGE_MAX_S - DISTRUST_S;
+	if (store_lock(v->store, STORE_WAIT_MS) < 0)
+		return;
+	(void)!store_put(v->store, path_key(v, a), &known, sizeof(known));
+	store_unlock(v->store);
+}
+
+static enum incbin_state
+judge_path(const struct verify *v, const struct scan_answer *a,
+    const struct remote_result *answer)
+{
+	char shown[VERIFY_WHY_BYTES];
+	struct view odd;
+	int r = searchpath_compare(a->search_path,
+	    buf_view(&answer->part[REPLY_SERR]), &odd);
+
+	if (r == ERR_NOENT)
+		log_info("%s, or this machine, does not look for headers in "
+		    "%s", v->host->spec, log_escape(odd, shown,
+		    sizeof(shown)));
+	return r == 0 ? INCBIN_SAME : r == ERR_NOENT ? INCBIN_DIFFERS :
+	    INCBIN_NAME;
+}
+
+/* out     state: INCBIN_SAME, INCBIN_DIFFERS, INCBIN_NAME: it does not say */
+static int
+ask_path(const struct verify *v, const struct scan_answer *a,
+    enum incbin_state *state, char why[VERIFY_WHY_BYTES],
+    struct remote_result *res)
+{
+	struct remote_result answer;
+	struct words words;
+	struct opts o;
+	int r = searchpath_words(v->argv, INCBIN_SOURCE, INCBIN_OBJECT,
+	    &words, &o);
+
+	remote_result_init(&answer);
+	if (r == 0)
+		r = send_job(v, (char *const *)(uintptr_t)words.ptr,
+		    view_str("int headers;\n"), &answer);
+	if (r < 0) {
+		res->is_silent = answer.is_silent;
+		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
+	} else if (answer.status != 0) {
+		r = explain(v, &answer, why);
+	} else {
+		*state = judge_path(v, a, &answer);
+		remember_path(v, a, *state);
+	}
+	remote_result_free(&answer);
+	free(words.ptr);
+	opts_free(&o);
+	return r;
+}
+
+static int
+verify_path(const struct verify *v, const struct scan_answer *a,
+    char why[VERIFY_WHY_BYTES], struct remote_result *res)
+{
+	int64_t oldest_s = now_s();
+	enum incbin_state state;
+	struct store_key key;
+	int r;
+
+	if (a->search_path == NULL || a->search_path[0] == '\0')
+		return 0;
+	key = path_key(v, a);
+	state = look_up(v, key, now_s(), &oldest_s);
+	if (state == INCBIN_UNKNOWN) {
+		AUTOFD turn = take_turn(v);
+
+		if (turn < 0)
+			return wait_ended(v, why);
+		state = look_up(v, key, now_s(), &oldest_s);
+		if (state == INCBIN_UNKNOWN &&
+		    (r = ask_path(v, a, &state, why, res)) < 0)
+			return r;
+	}
+	return say_path(v, state, why);
+}
+
 int
 verify_headers(const struct verify *v, struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
@@ -540,6 +655,8 @@ verify_headers(const struct verify *v, struct scan_answer *a,
 	struct list unknown = { .e = NULL };
 	int r;
 
+	if ((r = verify_path(v, a, why, res)) < 0)
+		return r;
 	if (a->nnumbers != 0 && are_known(v, a))
 		return 0;
 	if ((r = name_numbers(v, a, why)) < 0)

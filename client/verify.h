@@ -6,8 +6,9 @@
  * has.  So before a job goes out every header of that sort that it could
  * read must have been compared with the host's, byte for byte, and what is not
  * here must not be there.  A job of our own does that: a source that lets the
- * host's assembler put its headers into an object.  What it said is kept in
- * the store, so only new or changed headers are asked for again.
+ * host's assembler put its headers into an object.  Another has the host's compiler
+ * show where it looks for them.  What they said is kept in the store, so only new
+ * or changed headers are asked for again.
  */
 #ifndef CLIENT_VERIFY_H
 #define CLIENT_VERIFY_H
@@ -23,7 +24,7 @@
 struct verify {
 	const struct env *env;
 	const struct host *host;
-	char *compiler;			/* borrowed: the word that is sent */
+	char *const *argv;		/* borrowed: the words that are sent */
 	struct store *store;
 	const char *dir;		/* the store's */
 };

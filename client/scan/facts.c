@@ -287,28 +287,56 @@ learn_missing(struct facts *f, struct view line)
 	}
 }
 
+bool
+facts_begin_path(struct view *text)
+{
+	struct view line;
+
+	while (next_line(text, &line))
+		if (begins(&line, "#include <...> search starts here:"))
+			return true;
+	return false;
+}
+
+bool
+facts_next_dir(struct view *text, struct view *dir, bool *ended)
+{
+	while (next_line(text, dir)) {
+		*ended = begins(dir, "End of search list.");
+		if (*ended)
+			return false;
+		if (begins(dir, " "))
+			return true;
+	}
+	return false;
+}
+
 /* What the compiler wrote to standard error: its search path. */
 static int
 learn_path(struct facts *f, struct view text)
 {
-	bool inside = false, ended = false;
-	struct view line;
+	struct view rest = text, line;
+	struct buf path = BUF_INIT(FACTS_ANSWER_BYTES);
+	bool ended = false;
+	int r = 0;
 
-	while (next_line(&text, &line)) {
+	while (next_line(&rest, &line))
 		if (begins(&line, "ignoring nonexistent directory \""))
 			learn_missing(f, line);
-		else if (begins(&line, "#include <...> search starts here:"))
-			inside = true;
-		else if (begins(&line, "End of search list."))
-			ended = true;
-		else if (inside && !ended && ends(line,
-		    " (framework directory)"))
+	(void)facts_begin_path(&text);
+	while (r == 0 && facts_next_dir(&text, &line, &ended)) {
+		if (ends(line, " (framework directory)")) {
 			f->has_frameworks = true;
-		else if (inside && !ended && begins(&line, " "))
-			add_string(&f->arena, &f->dirs, &f->ndirs,
-			    &f->dirs_size, line);
+			continue;
+		}
+		add_string(&f->arena, &f->dirs, &f->ndirs, &f->dirs_size,
+		    line);
+		if ((r = buf_append(&path, line.ptr, line.len)) == 0)
+			r = buf_append_str(&path, "\n");
 	}
-	return ended ? 0 : ERR_SYNTAX;
+	f->path = arena_copy(&f->arena, path.ptr, path.len);
+	buf_free(&path);
+	return r < 0 || ended ? r : ERR_SYNTAX;
 }
 
 static void

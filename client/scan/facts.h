@@ -37,6 +37,7 @@ struct facts {
 	struct facts *next;
 	const char *key;
 	uint64_t number;	/* no other has it */
+	uint64_t id;		/* the key's hash */
 	struct arena arena;
 	struct fact_macro *macros;	/* owns */
 	size_t nmacros, macros_size;
@@ -44,6 +45,7 @@ struct facts {
 	size_t ndirs, dirs_size;
 	const char **missing;		/* parts of it that do not exist */
 	size_t nmissing, missing_size;
+	const char *path;		/* dirs in one, each with a newline */
 	struct fact_answer *answers;	/* owns; by query's address */
 	size_t nanswers, answers_size;
 	struct lex_mode mode;
@@ -75,6 +77,15 @@ int facts_learn(struct facts *f, struct atoms *atoms, struct view queries,
 /* facts_answer - the value of a query; ERR_NOENT if it was never asked. */
 int facts_answer(const struct facts *f, const struct sym *query,
     uint64_t *value) MUST_CHECK;
+
+/*
+ * facts_begin_path - what is behind the line with which the search path begins.
+ * facts_next_dir - the path's next directory.
+ * in      *text: what a compiler said with -v; untrusted
+ * returns whether there is one; facts_next_dir() sets *ended where the path ends
+ */
+bool facts_begin_path(struct view *text);
+bool facts_next_dir(struct view *text, struct view *dir, bool *ended);
 
 void facts_free(struct facts *f);
 

@@ -147,6 +147,8 @@ msg_put_answer(struct buf *b, const struct scan_answer *a)
 	if ((r = put_u32(b, (uint32_t)a->outcome)) < 0 ||
 	    (r = put_u64(b, a->directives)) < 0 ||
 	    (r = put_str(b, a->why)) < 0 ||
+	    (r = put_u64(b, a->facts)) < 0 ||
+	    (r = put_str(b, a->search_path)) < 0 ||
 	    (r = msg_put_bytes(b, buf_view(&a->queries))) < 0 ||
 	    (r = msg_put_numbers(b, a)) < 0 ||
 	    (r = put_u32(b, (uint32_t)a->n)) < 0)
@@ -315,6 +317,8 @@ msg_get_answer(struct view *v, struct scan_answer *a)
 	if ((r = get_u32(v, &outcome)) < 0 ||
 	    (r = get_raw(v, &directives, sizeof(directives))) < 0 ||
 	    (r = get_why(v, a)) < 0 ||
+	    (r = get_raw(v, &a->facts, sizeof(a->facts))) < 0 ||
+	    (r = get_str(v, &a->text, &a->search_path)) < 0 ||
 	    (r = msg_get_bytes(v, &queries)) < 0 ||
 	    (r = msg_get_numbers(v, a)) < 0 || (r = get_u32(v, &n)) < 0)
 		return r;

@@ -131,6 +131,17 @@ scan_answer_free(struct scan_answer *a)
 
 /* ---- facts ----------------------------------------------------------- */
 
+/* The same in every process. */
+static uint64_t
+hash_text(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
 static struct facts *
 find_facts(const struct scan *s, const char *key)
 {
@@ -306,6 +317,11 @@ scan_command(struct scan *s, const struct scan_request *req,
 		clear_answer(a);
 		r = try(&j);
 	}
+	if (r == 0 && a->outcome == SCAN_ANSWERED && j.facts != NULL) {
+		a->facts = j.facts->id;
+		a->search_path = arena_copy(&a->text, j.facts->path,
+		    strlen(j.facts->path));
+	}
 	free(j.pending);
 	opts_free(&opts);
 	return r;
@@ -350,6 +366,7 @@ scan_learn(struct scan *s, const struct scan_request *req,
 			f->key = mem_strdup(key);
 			f->next = s->facts;
 			f->number = ++s->facts_made;
+			f->id = hash_text(key);
 			s->facts = f;
 		}
 		r = facts_learn(f, &s->atoms, queries, text);

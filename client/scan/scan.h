@@ -71,6 +71,10 @@ struct scan_answer {
 	size_t n, size;
 	char why[SCAN_WHY_BYTES];
 	struct buf queries;	/* SCAN_NEEDS: what to ask, one a line */
+	/* the compiler's own directories, in order, each ended by a newline, and
+	 * what names all that they depend on; NULL: it was not asked */
+	const char *search_path;
+	uint64_t facts;
 	/* to a brief request: the compiler's own files, in place of entries;
 	 * scan_name() or ask_name() tells what they are */
 	uint64_t epoch;		/* of the scanner that gave the numbers */

@@ -3,6 +3,7 @@
 a local compile's, and the log names the header.  Each test's control sends the
 same job without asking, and gets another object."""
 import ctypes
+import glob
 import os
 import shutil
 import subprocess
@@ -139,7 +140,8 @@ def test_directory_only_in_the_servers_path_is_noticed(sides):
     tree = sides(headers, {**headers,
                            f"{triple}/pumped.h": "#define VALUE 2\n"})
     local = both_ways(tree)
-    assert f"has not, {PLACE}/{triple}/" in why_here(tree.text())
+    assert "looks elsewhere for headers" in why_here(tree.text())
+    assert f"{PLACE}/{triple}\n" in tree.text()
     assert without_asking(tree)[1] != local
 
 
@@ -286,3 +288,31 @@ def test_odd_header_name_is_not_asked_for(sides):
     assert "cannot be asked for" in why_here(tree.text()), tree.text()
 
 
+def test_newer_library_that_only_the_server_sees(tmp_path, start_daemon,
+                                                 sandbox_args):
+    """Both have the library that clang++ takes here, to the byte; there it finds
+    a newer one as well, and would take that."""
+    if sandbox_args or os.geteuid() != 0:
+        pytest.skip("needs a full jail, and root to mount directories")
+    found = sorted(glob.glob("/usr/lib/gcc/*-linux-gnu/[0-9]*/libstdc++.a"),
+                   key=lambda name: int(name.split("/")[-2]))
+    if len(found) < 2 or not shutil.which("clang++"):
+        pytest.skip("needs clang++ and libstdc++-dev of two versions")
+    daemon = start_daemon()
+    tree = Tree(tmp_path, daemon.hostspec + ",lzo,cpp")
+    (tmp_path / "none").mkdir(mode=0o755)
+    tree.wrapper = with_directory(str(tmp_path / "none"),
+                                  os.path.dirname(found[-1]))
+    tree.port = daemon.port
+    tree.write("s.cc", "#include <vector>\nint v = _GLIBCXX_RELEASE;\n")
+    command = ["clang++", "-MD", "-c", "s.cc", "-o", "s.o"]
+    try:
+        here = tree.outcome(command, ["s.o", "s.d"])
+        there = tree.outcome([tree.program, *command], ["s.o", "s.d"])
+    finally:
+        tree.stop()
+    assert here[0] == 0 and there == here, tree.text()
+    assert "looks elsewhere for headers" in why_here(tree.text())
+    reply = wirekit.exchange(tree.port, wirekit.pump_request(
+        command, [(tree.work + "/s.cc", tree.read("s.cc"))], tree.work))
+    assert reply.status == 0 and reply.object != here[-2]

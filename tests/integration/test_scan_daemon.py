@@ -99,8 +99,8 @@ def exchange(tree, message):    # noqa: F811
     if kind != ANSWER:
         return kind, None, None, None
     at = 12                                 # outcome, directives
-    for _ in range(2):                      # why, queries
-        at += 4 + struct.unpack_from("=I", body, at)[0]
+    for skipped in (8, 0, 0):               # why and facts, path, queries
+        at += 4 + struct.unpack_from("=I", body, at)[0] + skipped
     epoch, n = struct.unpack_from("=QI", body, at)
     numbers = struct.unpack_from(f"={n}I", body, at + 12)
     at += 12 + 4 * n

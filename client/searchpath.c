@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "client/scan/facts.h"
+#include "client/searchpath.h"
+
+int
+searchpath_words(char *const *argv, const char *source, const char *object,
+    struct words *words, struct opts *o)
+{
+	const struct scan_request req = { .argv = argv, .compiler = argv[0],
+	    .cwd = "/" };
+	int r = opts_parse(&req, o);
+
+	*words = (struct words){ NULL, 0, 0 };
+	if (r < 0)
+		return r;
+	opts_add_word(words, argv[0]);
+	for (size_t i = 0; i < o->keep.n; i++)
+		opts_add_word(words, o->keep.ptr[i]);
+	opts_add_word(words, "-w");
+	opts_add_word(words, "-v");
+	opts_add_word(words, "-x");
+	opts_add_word(words, o->language);
+	opts_add_word(words, "-c");
+	opts_add_word(words, source);
+	opts_add_word(words, "-o");
+	opts_add_word(words, object);
+	opts_add_word(words, NULL);
+	return 0;
+}
+
+/* Takes dir off ours, if it is the first of them. */
+static bool
+pass(const char **ours, struct view dir)
+{
+	if (strncmp(*ours, (const char *)dir.ptr, dir.len) != 0 ||
+	    (*ours)[dir.len] != '\n')
+		return false;
+	*ours += dir.len + 1;
+	return true;
+}
+
+int
+searchpath_compare(const char *ours, struct view said, struct view *odd)
+{
+	bool ended = false;
+
+	if (!facts_begin_path(&said))
+		return ERR_SYNTAX;
+	while (facts_next_dir(&said, odd, &ended))
+		if (!pass(&ours, *odd))
+			return ERR_NOENT;
+	if (!ended)
+		return ERR_SYNTAX;
+	*odd = view_of(ours, strcspn(ours, "\n"));
+	return *ours == '\0' ? 0 : ERR_NOENT;
+}
