@@ -9,7 +9,8 @@
 #include "lib/mem.h"
 
 #define SOURCE_MAX_BYTES	((size_t)64 * 1024 * 1024)
-#define SECTION			".pushsection .distcc\\n"
+/* Left again by .text: Windows targets have no .pushsection. */
+#define SECTION			".section .distcc\\n"
 #define DIR_DEPTH_MAX		40U	/* of a host's directory of headers */
 
 const char *
@@ -63,7 +64,7 @@ static int
 write_begin(struct incbin *ib)
 {
 	return buf_printf(&ib->source, "__asm__(\"" SECTION
-	    ".ascii \\\"%s\\\"\\n.long 1\\n.popsection\");\n", ib->nonce);
+	    ".ascii \\\"%s\\\"\\n.long 1\\n.text\");\n", ib->nonce);
 }
 
 static int
@@ -71,7 +72,7 @@ write_file(struct incbin *ib, const char *path)
 {
 	return buf_printf(&ib->source, "__asm__(\"" SECTION ".byte 1\\n"
 	    ".long 2f-1f\\n1: .incbin \\\"%s\\\"\\n2:\\n"
-	    ".popsection\");\n", path);
+	    ".text\");\n", path);
 }
 
 static int
@@ -83,7 +84,7 @@ write_guarded(struct incbin *ib, const char *path)
 	if (r == 0)
 		r = write_file(ib, path);
 	return r < 0 ? r : buf_append_str(&ib->source, "#else\n__asm__(\""
-	    SECTION ".byte 0\\n.popsection\");\n#endif\n");
+	    SECTION ".byte 0\\n.text\");\n#endif\n");
 }
 
 static bool
@@ -119,8 +120,8 @@ write_question(struct incbin *ib, const struct scan_entry *e)
 	if (r == 0)
 		r = write_path(ib, e);
 	return r < 0 ? r : buf_append_str(&ib->source, "\")\n"
-	    "__asm__(\"" SECTION ".byte 2\\n.popsection\");\n"
-	    "#else\n__asm__(\"" SECTION ".byte 0\\n.popsection\");\n#endif\n");
+	    "__asm__(\"" SECTION ".byte 2\\n.text\");\n"
+	    "#else\n__asm__(\"" SECTION ".byte 0\\n.text\");\n#endif\n");
 }
 
 static int
