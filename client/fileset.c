@@ -199,10 +199,12 @@ is_covered(const struct scan_answer *a, const struct scan_entry *e)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct scan_entry *s = &a->entries[i];
-		size_t len = strlen(s->path);
+		size_t len;
 
-		if (s->kind == SCAN_SYSTEMDIR && s != e &&
-		    strncmp(s->path, e->path, len) == 0 && e->path[len] == '/')
+		if (s->kind != SCAN_SYSTEMDIR || s == e)
+			continue;
+		len = strlen(s->path);
+		if (strncmp(s->path, e->path, len) == 0 && e->path[len] == '/')
 			return true;
 	}
 	return false;

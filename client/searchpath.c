@@ -34,10 +34,12 @@ searchpath_words(char *const *argv, const char *source, const char *object,
 static bool
 pass(const char **ours, struct view dir)
 {
-	if (strncmp(*ours, (const char *)dir.ptr, dir.len) != 0 ||
-	    (*ours)[dir.len] != '\n')
+	size_t len = strcspn(*ours, "\n");
+
+	if ((*ours)[len] == '\0' || len != dir.len ||
+	    memcmp(*ours, dir.ptr, len) != 0)
 		return false;
-	*ours += dir.len + 1;
+	*ours += len + 1;
 	return true;
 }
 

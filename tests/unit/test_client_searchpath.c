@@ -56,6 +56,22 @@ directories_are_the_same_in_the_same_order(void **state)
 	}
 }
 
+/* A host is not trusted with what it says. */
+static void
+bytes_that_no_name_has_do_no_harm(void **state)
+{
+	static const char nul[] = "#include <...> search starts here:\n"
+	    " /a\n \0\0\0\0\0\0\0\0\nEnd of search list.\n";
+	char *ours = strdup("/a\n");
+	struct view odd;
+
+	(void)state;
+	assert_non_null(ours);
+	assert_int_equal(searchpath_compare(ours, view_of(nul,
+	    sizeof(nul) - 1), &odd), ERR_NOENT);
+	free(ours);
+}
+
 static void
 the_host_is_asked_with_what_changes_the_path(void **state)
 {
@@ -94,6 +110,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories_are_the_same_in_the_same_order),
+		cmocka_unit_test(bytes_that_no_name_has_do_no_harm),
 		cmocka_unit_test(the_host_is_asked_with_what_changes_the_path),
 	};
 
