@@ -46,14 +46,12 @@ pass(const char **ours, struct view dir)
 int
 searchpath_compare(const char *ours, struct view said, struct view *odd)
 {
-	bool ended = false;
+	struct facts_path path = { .text = said };
 
-	if (!facts_begin_path(&said))
-		return ERR_SYNTAX;
-	while (facts_next_dir(&said, odd, &ended))
+	while (facts_next_dir(&path, odd))
 		if (!pass(&ours, *odd))
 			return ERR_NOENT;
-	if (!ended)
+	if (!path.ended)
 		return ERR_SYNTAX;
 	*odd = view_of(ours, strcspn(ours, "\n"));
 	return *ours == '\0' ? 0 : ERR_NOENT;

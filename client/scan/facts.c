@@ -288,55 +288,63 @@ learn_missing(struct facts *f, struct view line)
 }
 
 bool
-facts_begin_path(struct view *text)
+facts_next_dir(struct facts_path *p, struct view *dir)
 {
-	struct view line;
-
-	while (next_line(text, &line))
-		if (begins(&line, "#include <...> search starts here:"))
-			return true;
-	return false;
-}
-
-bool
-facts_next_dir(struct view *text, struct view *dir, bool *ended)
-{
-	while (next_line(text, dir)) {
-		*ended = begins(dir, "End of search list.");
-		if (*ended)
-			return false;
-		if (begins(dir, " "))
+	while (!p->ended && next_line(&p->text, dir)) {
+		if (begins(dir, "#include <...> search starts here:"))
+			p->inside = true;
+		else if (begins(dir, "End of search list."))
+			p->ended = true;
+		else if (p->inside && begins(dir, " "))
 			return true;
 	}
 	return false;
+}
+
+/* Takes what is behind FACTS_ALL off text. */
+static void
+learn_all(struct facts *f, struct view *text)
+{
+	const unsigned char *at = text->len == 0 ? NULL :
+	    memmem(text->ptr, text->len, FACTS_ALL, strlen(FACTS_ALL));
+	struct facts_path path = { .inside = false };
+	struct view dir;
+
+	if (at == NULL)
+		return;
+	path.text = view_of(at, text->len - (size_t)(at - text->ptr));
+	text->len -= path.text.len;
+	while (facts_next_dir(&path, &dir))
+		add_string(&f->arena, &f->all, &f->nall, &f->all_size, dir);
 }
 
 /* What the compiler wrote to standard error: its search path. */
 static int
 learn_path(struct facts *f, struct view text)
 {
-	struct view rest = text, line;
-	struct buf path = BUF_INIT(FACTS_ANSWER_BYTES);
-	bool ended = false;
+	struct buf joined = BUF_INIT(FACTS_ANSWER_BYTES);
+	struct facts_path path = { .inside = false };
+	struct view line;
 	int r = 0;
 
-	while (next_line(&rest, &line))
+	learn_all(f, &text);
+	path.text = text;
+	while (next_line(&text, &line))
 		if (begins(&line, "ignoring nonexistent directory \""))
 			learn_missing(f, line);
-	(void)facts_begin_path(&text);
-	while (r == 0 && facts_next_dir(&text, &line, &ended)) {
+	while (r == 0 && facts_next_dir(&path, &line)) {
 		if (ends(line, " (framework directory)")) {
 			f->has_frameworks = true;
 			continue;
 		}
 		add_string(&f->arena, &f->dirs, &f->ndirs, &f->dirs_size,
 		    line);
-		if ((r = buf_append(&path, line.ptr, line.len)) == 0)
-			r = buf_append_str(&path, "\n");
+		if ((r = buf_append(&joined, line.ptr, line.len)) == 0)
+			r = buf_append_str(&joined, "\n");
 	}
-	f->path = arena_copy(&f->arena, path.ptr, path.len);
-	buf_free(&path);
-	return r < 0 || ended ? r : ERR_SYNTAX;
+	f->path = arena_copy(&f->arena, joined.ptr, joined.len);
+	buf_free(&joined);
+	return r < 0 || path.ended ? r : ERR_SYNTAX;
 }
 
 static void
@@ -550,6 +558,7 @@ facts_free(struct facts *f)
 {
 	free(f->macros);
 	free(f->dirs);
+	free(f->all);
 	free(f->missing);
 	free(f->answers);
 	arena_free(&f->arena);

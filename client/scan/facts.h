@@ -5,8 +5,9 @@
  * __has_builtin() and the like.
  *
  * The question is a small program on the compiler's standard input, run with
- * -E -dM -v; the answer is its standard error and output, put together by
- * probe.c as FACTS_ERRORS lines then FACTS_MACROS lines.
+ * -E -dM -v; the answer is its standard error, a NUL and its output.  Where the
+ * command leaves out some of the compiler's directories (-nostdinc), FACTS_ALL and
+ * what it says on standard error without that come before the NUL.
  */
 #ifndef SCAN_FACTS_H
 #define SCAN_FACTS_H
@@ -22,6 +23,7 @@
 #include "lib/err.h"
 
 #define FACTS_ANSWER_BYTES	((size_t)4 * 1024 * 1024)
+#define FACTS_ALL		"\n# with all directories\n"
 
 struct fact_macro {
 	struct sym *sym;
@@ -46,6 +48,9 @@ struct facts {
 	const char **missing;		/* parts of it that do not exist */
 	size_t nmissing, missing_size;
 	const char *path;		/* dirs in one, each with a newline */
+	const char **all;		/* … with those that the command leaves out,
+					   if it does; owns the vector */
+	size_t nall, all_size;
 	struct fact_answer *answers;	/* owns; by query's address */
 	size_t nanswers, answers_size;
 	struct lex_mode mode;
@@ -78,14 +83,15 @@ int facts_learn(struct facts *f, struct atoms *atoms, struct view queries,
 int facts_answer(const struct facts *f, const struct sym *query,
     uint64_t *value) MUST_CHECK;
 
-/*
- * facts_begin_path - what is behind the line with which the search path begins.
- * facts_next_dir - the path's next directory.
- * in      *text: what a compiler said with -v; untrusted
- * returns whether there is one; facts_next_dir() sets *ended where the path ends
- */
-bool facts_begin_path(struct view *text);
-bool facts_next_dir(struct view *text, struct view *dir, bool *ended);
+/* A search path in what a compiler says with -v. */
+struct facts_path {
+	struct view text;	/* what is left of it; untrusted */
+	bool inside;
+	bool ended;		/* as it should */
+};
+
+/* facts_next_dir - the path's next directory; false: there is none. */
+bool facts_next_dir(struct facts_path *p, struct view *dir);
 
 void facts_free(struct facts *f);
 

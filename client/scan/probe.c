@@ -46,15 +46,38 @@ build_env(struct words *env, char *const *from)
 	opts_add_word(env, NULL);
 }
 
+/* Whether a word leaves out directories of the compiler's own. */
+static bool
+leaves_out(const char *word)
+{
+	static const char *const words[] = { "-nostdinc", "-nostdinc++",
+	    "-nostdlibinc", "-nobuiltininc" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+leaves_any_out(const struct opts *o)
+{
+	for (size_t i = 0; i < o->keep.n; i++)
+		if (leaves_out(o->keep.ptr[i]))
+			return true;
+	return false;
+}
+
 static void
 build_argv(struct words *argv, const struct scan_request *req,
-    const struct opts *o)
+    const struct opts *o, bool has_all)
 {
 	size_t i;
 
 	opts_add_word(argv, req->compiler);
 	for (i = 0; i < o->keep.n; i++)
-		opts_add_word(argv, o->keep.ptr[i]);
+		if (!has_all || !leaves_out(o->keep.ptr[i]))
+			opts_add_word(argv, o->keep.ptr[i]);
 	opts_add_word(argv, "-E");
 	opts_add_word(argv, "-dM");
 	opts_add_word(argv, "-v");
@@ -121,13 +144,14 @@ append_file(struct buf *b, int fd)
 }
 
 static int
-run(const struct scan_request *req, const struct opts *o, int fds[3])
+run(const struct scan_request *req, const struct opts *o, bool has_all,
+    int fds[3])
 {
 	struct words argv = { NULL, 0, 0 }, env = { NULL, 0, 0 };
 	pid_t pid;
 	int r;
 
-	build_argv(&argv, req, o);
+	build_argv(&argv, req, o, has_all);
 	build_env(&env, req->env);
 	r = spawn(&argv, &env, req->cwd, fds, &pid);
 	if (r == 0)
@@ -135,6 +159,25 @@ run(const struct scan_request *req, const struct opts *o, int fds[3])
 	free(argv.ptr);
 	free(env.ptr);
 	return r;
+}
+
+/* Where it would look without what leaves_out(). */
+static int
+ask_all(const struct scan_request *req, const struct opts *o,
+    struct buf *text)
+{
+	AUTOFD in = fd_memfd("nothing");
+	AUTOFD out = fd_memfd("macros");
+	AUTOFD err = fd_memfd("messages");
+	int fds[3] = { in, out, err };
+	int r;
+
+	if (in < 0 || out < 0 || err < 0)
+		return ERR_SYS;
+	if ((r = run(req, o, true, fds)) < 0 ||
+	    (r = buf_append_str(text, FACTS_ALL)) < 0)
+		return r;
+	return append_file(text, err);
 }
 
 static int
@@ -153,8 +196,12 @@ ask(const struct scan_request *req, const struct opts *o,
 		return r;
 	if (lseek(in, 0, SEEK_SET) < 0)
 		return err_from_errno(errno);
-	if ((r = run(req, o, fds)) < 0 || (r = append_file(text, err)) < 0 ||
-	    (r = buf_append(text, "", 1)) < 0)
+	if ((r = run(req, o, false, fds)) < 0 ||
+	    (r = append_file(text, err)) < 0)
+		return r;
+	if (leaves_any_out(o) && (r = ask_all(req, o, text)) < 0)
+		return r;
+	if ((r = buf_append(text, "", 1)) < 0)
 		return r;
 	return append_file(text, out);
 }

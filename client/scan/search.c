@@ -155,6 +155,27 @@ join_chains(struct job *j, const struct chain *quote,
 	j->nplaces = all.n;
 }
 
+/*
+ * The compiler's directories that the command leaves out are a host's own all the
+ * same, should an option name one (-nostdinc -isystem /usr/include).
+ */
+static int
+mark_left_out(struct job *j)
+{
+	const struct facts *f = j->facts;
+	struct place p;
+	bool exists;
+	int r;
+
+	for (size_t i = 0; f != NULL && i < f->nall; i++) {
+		if ((r = resolve(j, f->all[i], &p, &exists)) < 0)
+			return r;
+		if (exists)
+			answer_mark_system(j, p.dir);
+	}
+	return 0;
+}
+
 static int
 build_path(struct job *j)
 {
@@ -168,6 +189,8 @@ build_path(struct job *j)
 	int r;
 
 	/* first, since what is below them is told by that from then on */
+	if ((r = mark_left_out(j)) < 0)
+		return r;
 	if (own != 0 && (r = add_dirs(j, &theirs, j->facts->dirs, own,
 	    true)) < 0)
 		return r;

@@ -94,6 +94,20 @@ def test_forms_of_commands(tree, words, outputs):
     assert pumped(log), log
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_compilers_directories_by_options(tree, compiler):
+    """-nostdinc, and all that it leaves out by -isystem"""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    said = tree.run([compiler, "-E", "-v", "-x", "c", "/dev/null"]).stderr
+    path = said.decode().split("<...> search starts here:\n")[1]
+    words = [f"-isystem {line.strip()}" for line in
+             path.split("End of search list")[0].splitlines()]
+    log = tree.compare(f"{compiler} -nostdinc {' '.join(words)} -g -MD -c a.c "
+                       "-o a.o", ["a.o", "a.d"])
+    assert pumped(log), log
+
+
 def test_variables_with_directories(tree):
     tree.write("env1/e.h", "#define E 1\n")
     tree.write("env2/f.h", "#define F 2\n")

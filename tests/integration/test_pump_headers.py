@@ -174,6 +174,27 @@ def test_what_only_the_server_has_below_is_noticed(sides, option, source,
         assert without_asking(tree, option, "-Iinc")[1] != local
 
 
+@pytest.mark.parametrize("theirs, word", [
+    ({"same.h": "int same;\n"}, None),
+    ({"same.h": "int other;\n"}, f"has another {PLACE}/same.h"),
+    ({"same.h": "int same;\n", "pumped.h": "#define VALUE 2\n"},
+     f"has, and this machine has not, {PLACE}/pumped.h"),
+], ids=["same", "another", "extra"])
+def test_own_directory_that_only_an_option_names(sides, theirs, word):
+    """As older kernels do it: it is a host's own all the same."""
+    tree = sides({"same.h": "int same;\n"}, theirs)
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    tree.write("s.c", "#include <same.h>\n#include <pumped.h>\n"
+               "int value = VALUE;\n")
+    options = ["-nostdinc", "-isystem", PLACE, "-isystem", "inc"]
+    local = both_ways(tree, ["gcc", *options, *COMMAND[1:]])
+    if word is None:
+        assert pumped(tree.text()), tree.text()
+        return
+    assert word in why_here(tree.text()), tree.text()
+    assert without_asking(tree, *options)[1] != local
+
+
 @pytest.mark.parametrize("ours, theirs, word", [
     (True, True, None), (False, False, None),
     (True, False, f"has no {PLACE}/sub"),

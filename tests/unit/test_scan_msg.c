@@ -198,6 +198,31 @@ static const char probe[] =
     "#define __distcc_scan_q1_0 1\n#define __distcc_scan_q1_2 1\n";
 
 static void
+test_directories_that_are_left_out(void **state)
+{
+	static const char text[] = "#include <...> search starts here:\n /a\n"
+	    "End of search list.\n" FACTS_ALL
+	    "ignoring nonexistent directory \"/no\"\n"
+	    "#include <...> search starts here:\n /b\n /a\n"
+	    "End of search list.\n\0#define A 1\n";
+	struct facts *f = calloc(1, sizeof(*f));
+	struct atoms atoms;
+
+	(void)state;
+	assert_non_null(f);
+	atoms_init(&atoms);
+	assert_int_equal(facts_learn(f, &atoms, view_str(""),
+	    view_of(text, sizeof(text) - 1)), 0);
+	assert_int_equal(f->ndirs, 1);
+	assert_string_equal(f->path, "/a\n");
+	assert_int_equal(f->nmissing, 0);
+	assert_int_equal(f->nall, 2);
+	assert_string_equal(f->all[0], "/b");
+	facts_free(f);
+	atoms_free(&atoms);
+}
+
+static void
 test_facts(void **state)
 {
 	const struct view queries = view_str("_a(x)\n_b(y)\n");
@@ -261,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_queries_are_checked),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_directories_that_are_left_out),
 		cmocka_unit_test(test_no_facts),
 	};
 
