@@ -336,7 +336,7 @@ struct job_header {
 	uint32_t deps_bytes;	/* the dependency file's, 0: none */
 };
 
-enum job_entry_kind { JOB_FILE, JOB_LINK, JOB_SYSTEM_LINK, JOB_DIRECTORY };
+enum job_entry_kind { JOB_FILE, JOB_LINK, JOB_SYSTEM_LINK };
 
 struct job_entry {
 	uint32_t kind;		/* enum job_entry_kind */

@@ -11,9 +11,6 @@
 #define PATH_DEPTH_MAX	128	/* components of one name */
 #define PATH_PART_MAX	255	/* bytes of one component (NAME_MAX) */
 
-/* An empty file of this name stands for the directory that it is in (P-033). */
-#define PATH_DIR_MARK	"forcing_technique_271828"
-
 /*
  * path_check_name - whether name may be put below the job's root.
  * in      name: untrusted, NUL-terminated

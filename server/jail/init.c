@@ -136,71 +136,28 @@ copy_range(int to, int from, uint64_t offset, uint64_t len)
 	return 0;
 }
 
-/* Whether the rest of what fd reads is that. */
-static bool
-reads_as(int fd, struct view want)
-{
-	char buf[16384];
-	struct view part;
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		if (view_take(&want, (size_t)n, &part) < 0 ||
-		    memcmp(part.ptr, buf, (size_t)n) != 0)
-			return false;
-	return n == 0 && want.len == 0;
-}
-
-/*
- * Whether the tool chain has a file that is the client's to the byte, so that it
- * does not matter which of them is read.
- */
-static bool
-is_same_file(const struct job_file *f, const char *path)
-{
-	AUTOFD fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size == (off_t)f->contents.len &&
-	    reads_as(fd, f->contents);
-}
-
 static int
 put_file(struct run *run, const struct job_file *f, const char *path)
 {
 	AUTOFD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC, 0666);
-	int r = fd < 0 ? err_from_errno(errno) : 0;
 
-	if (r < 0)
-		return is_same_file(f, path) ? 0 : r;
+	if (fd < 0)
+		return err_from_errno(errno);
 	return copy_range(fd, run->memfd, f->offset, f->contents.len);
-}
-
-static bool
-is_same_link(const char *path, const char *target)
-{
-	char there[PATH_MAX];
-	ssize_t n = readlink(path, there, sizeof(there));
-
-	return n == (ssize_t)strlen(target) &&
-	    memcmp(there, target, (size_t)n) == 0;
 }
 
 static int
 put_link(const struct job_file *f, const char *path)
 {
 	char target[PATH_MAX];
-	int r;
 
 	if (f->contents.len == 0 || f->contents.len >= sizeof(target) ||
 	    view_has_nul(f->contents))
 		return ERR_SYNTAX;
 	memcpy(target, f->contents.ptr, f->contents.len);
 	target[f->contents.len] = '\0';
-	r = symlink(target, path) < 0 ? err_from_errno(errno) : 0;
-	return r < 0 && is_same_link(path, target) ? 0 : r;
+	return symlink(target, path) < 0 ? err_from_errno(errno) : 0;
 }
 
 /*
@@ -216,18 +173,6 @@ is_own_place(const struct job_file *f)
 }
 
 static int
-put_directory(const char *path)
-{
-	struct stat st;
-
-	if (mkdir(path, 0777) < 0 && errno != EEXIST)
-		return err_from_errno(errno);
-	if (stat(path, &st) < 0)
-		return err_from_errno(errno);
-	return S_ISDIR(st.st_mode) ? 0 : ERR_EXIST;
-}
-
-static int
 put_entry(struct run *run, const struct job_file *f)
 {
 	char path[PATH_MAX];
@@ -239,22 +184,14 @@ put_entry(struct run *run, const struct job_file *f)
 		r = make_parents(path);
 	if (r < 0)
 		return r;
-	switch ((enum job_entry_kind)f->kind) {
-	case JOB_FILE:
-		return put_file(run, f, path);
-	case JOB_DIRECTORY:
-		return put_directory(path);
-	case JOB_LINK:
-	case JOB_SYSTEM_LINK:
-		break;
-	}
-	return put_link(f, path);
+	return f->kind == JOB_FILE ? put_file(run, f, path) :
+	    put_link(f, path);
 }
 
 /*
- * Lay out the client's files.  A name that the tool chain has as well, for
- * something else, is an error of the request: which of the two the compiler would
- * read must never be a surprise.
+ * Lay out the client's files.  A name that the tool chain has as well is an
+ * error of the request: which of the two the compiler would read must never be
+ * a surprise.
  */
 static int
 put_entries(struct run *run)

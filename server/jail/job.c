@@ -139,7 +139,7 @@ job_next_entry(struct job *job, struct view whole, struct job_file *out)
 	if ((r = view_take(&job->entries, sizeof(e), &head)) < 0)
 		return r;
 	memcpy(&e, head.ptr, sizeof(e));
-	if (e.kind > JOB_DIRECTORY)
+	if (e.kind > JOB_SYSTEM_LINK)
 		return ERR_SYNTAX;
 	if ((r = take_path(&job->entries, e.name_bytes, &out->name)) < 0)
 		return r;

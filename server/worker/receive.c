@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/mem.h"
 #include "server/worker/ask.h"
 #include "server/worker/command.h"
 #include "server/worker/peer.h"
@@ -63,11 +62,11 @@ is_packed(const struct session *s)
 }
 
 static int
-begin_body(struct receiver *v, enum job_entry_kind kind, const char *name)
+begin_body(struct receiver *v, const char *name)
 {
 	struct session *s = v->s;
 
-	if (jobfile_begin(&s->file, kind, name) < 0)
+	if (jobfile_begin(&s->file, JOB_FILE, name) < 0)
 		return bad(s, "more names than a job may have");
 	v->packed_len = 0;
 	if (!is_packed(s) || request_body_len(s->request) == 0)
@@ -208,32 +207,16 @@ end_body(struct receiver *v)
 
 /* --- protocol 3's names -------------------------------------------------- */
 
-/* An empty file that only stands for the directory it is in (P-033). */
-static bool
-is_mark(const struct session *s, const char *slash)
-{
-	return s->protocol == 3 && request_body_len(s->request) == 0 &&
-	    strcmp(slash + 1, PATH_DIR_MARK) == 0;
-}
-
 static int
 begin_file(struct receiver *v)
 {
 	struct session *s = v->s;
 	const char *name = s->protocol == 3 ? request_name(s->request) :
 	    v->input;
-	const char *slash;
 
 	if (path_check_name(name) < 0)
 		return bad(s, "a file's name is no clean absolute path");
-	slash = strrchr(name, '/');
-	if (slash != name && is_mark(s, slash)) {
-		AUTOFREE char *dir = mem_printf("%.*s", (int)(slash - name),
-		    name);
-
-		return begin_body(v, JOB_DIRECTORY, dir);
-	}
-	return begin_body(v, JOB_FILE, name);
+	return begin_body(v, name);
 }
 
 static int

@@ -53,7 +53,7 @@ check_entries(struct view whole, struct job *job)
 
 	while ((r = job_next_entry(job, whole, &f)) == 0) {
 		MUST(++n <= announced);
-		MUST(f.kind <= JOB_DIRECTORY);
+		MUST(f.kind <= JOB_SYSTEM_LINK);
 		check_string(whole, f.name);
 		if (f.contents.len == 0)
 			continue;
