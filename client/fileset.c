@@ -19,6 +19,7 @@
 
 #define LOCK_WAIT_MS	3000
 #define SPARE_UPS	24	/* ".."s more than lead to the root; stock: 20 */
+#define DIR_MARK	"forcing_technique_271828"	/* P-033 */
 #define HEADS_MAX_BYTES	(WIRE_NAMES_MAX_BYTES + \
 			 3 * (size_t)TOKEN_LEN * WIRE_NFIL_MAX)
 
@@ -185,7 +186,7 @@ put_system_dir(struct build *b, const struct scan_entry *e)
 static int
 put_dir(struct build *b, const struct scan_entry *e, size_t *from)
 {
-	AUTOFREE char *name = mem_printf("%s/" PATH_DIR_MARK,
+	AUTOFREE char *name = mem_printf("%s/" DIR_MARK,
 	    strcmp(e->path, "/") == 0 ? "" : e->path);
 
 	if (path_check_name(name) < 0)

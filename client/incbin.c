@@ -11,7 +11,7 @@
 #define SOURCE_MAX_BYTES	((size_t)64 * 1024 * 1024)
 /* Left again by .text: Windows targets have no .pushsection. */
 #define SECTION			".section .distcc\\n"
-#define DIR_DEPTH_MAX		40U	/* of a host's directory of headers */
+#define DIR_DEPTH_MAX		128U	/* of a host's directory of headers */
 
 const char *
 incbin_text(enum incbin_state state)

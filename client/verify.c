@@ -80,13 +80,23 @@ entry_key(struct store_key host, const struct scan_entry *e)
 	return store_key_str(host, e->path);
 }
 
-/* Whether a file is the link's target or below it; *rest is its path there. */
+/* Whether the host's is compared for this one as it is. */
+static bool
+is_of_host(const struct scan_entry *e)
+{
+	return e->is_system && (e->kind == SCAN_FILE ||
+	    e->kind == SCAN_DIRECTORY || e->kind == SCAN_ABSENT);
+}
+
+/* Whether it is the link's target or below it, there or not; *rest is its path
+ * from there. */
 static bool
 is_behind(const struct scan_entry *e, const char *target, const char **rest)
 {
 	size_t len = strlen(target);
 
-	if (e->kind != SCAN_FILE || strncmp(e->path, target, len) != 0)
+	if ((e->kind != SCAN_FILE && !is_of_host(e)) ||
+	    strncmp(e->path, target, len) != 0)
 		return false;
 	*rest = e->path + len;
 	return **rest == '/' || **rest == '\0';
@@ -108,14 +118,6 @@ through_link(struct list *l, const struct scan_entry *link,
 	}
 	l->links[l->nlinks++] = mine;
 	return mine;
-}
-
-/* Whether the host's is compared for this one as it is. */
-static bool
-is_of_host(const struct scan_entry *e)
-{
-	return e->is_system && (e->kind == SCAN_FILE ||
-	    e->kind == SCAN_DIRECTORY || e->kind == SCAN_ABSENT);
 }
 
 static void
@@ -189,8 +191,8 @@ see(const struct verify *v, const struct scan_entry *e, int64_t now,
 }
 
 /*
- * A link among the host's headers is looked at by way of the headers behind it:
- * through the link each of them must be the same.
+ * A link among the host's headers is looked at by way of what is behind it: through
+ * the link each header must be the same, and what is not there not be there.
  */
 static int
 see_link(const struct verify *v, const struct scan_answer *a,
@@ -246,7 +248,10 @@ remember(const struct verify *v, const struct list *l)
 		return;
 	for (size_t i = 0; i < l->n; i++) {
 		known.state = l->e[i].state;
-		if (known.state != INCBIN_UNKNOWN && store_put(v->store,
+		if (known.state == INCBIN_UNKNOWN ||
+		    known.state == INCBIN_NAME)	/* maybe in this job only */
+			continue;
+		if (store_put(v->store,
 		    entry_key(host, l->e[i].entry), &known,
 		    sizeof(known)) < 0)
 			break;
@@ -548,18 +553,6 @@ path_key(const struct verify *v, const struct scan_answer *a)
 	    sizeof(a->facts)), a->search_path);
 }
 
-static int
-say_path(const struct verify *v, enum incbin_state state,
-    char why[VERIFY_WHY_BYTES])
-{
-	if (state == INCBIN_SAME)
-		return 0;
-	(void)snprintf(why, VERIFY_WHY_BYTES, "%s %s", v->host->spec,
-	    state == INCBIN_DIFFERS ? "looks elsewhere for headers" :
-	    "does not show where it looks for headers");
-	return ERR_UNSUPPORTED;
-}
-
 static void
 remember_path(const struct verify *v, const struct scan_answer *a,
     enum incbin_state state)
@@ -574,21 +567,41 @@ remember_path(const struct verify *v, const struct scan_answer *a,
 	store_unlock(v->store);
 }
 
+static void
+say_path(const struct verify *v, enum incbin_state state,
+    char why[VERIFY_WHY_BYTES])
+{
+	(void)snprintf(why, VERIFY_WHY_BYTES, "%s %s", v->host->spec,
+	    state == INCBIN_DIFFERS ? "looks elsewhere for headers" :
+	    "does not show where it looks for headers");
+}
+
+/* It may fail, since some of the words are the user's, and show it all the same.
+ * out     why: unless INCBIN_SAME is returned */
 static enum incbin_state
 judge_path(const struct verify *v, const struct scan_answer *a,
-    const struct remote_result *answer)
+    const struct remote_result *answer, char why[VERIFY_WHY_BYTES])
 {
-	char shown[VERIFY_WHY_BYTES];
-	struct view odd;
-	int r = searchpath_compare(a->search_path,
-	    buf_view(&answer->part[REPLY_SERR]), &odd);
+	struct view said = buf_view(&answer->part[REPLY_SERR]), odd;
+	char shown[VERIFY_WHY_BYTES / 2];
+	size_t len;
 
-	if (r == ERR_NOENT)
+	switch (searchpath_compare(a->search_path, said, &odd)) {
+	case 0:
+		return INCBIN_SAME;
+	case ERR_NOENT:
 		log_info("%s, or this machine, does not look for headers in "
 		    "%s", v->host->spec, log_escape(odd, shown,
 		    sizeof(shown)));
-	return r == 0 ? INCBIN_SAME : r == ERR_NOENT ? INCBIN_DIFFERS :
-	    INCBIN_NAME;
+		say_path(v, INCBIN_DIFFERS, why);
+		return INCBIN_DIFFERS;
+	default:
+		say_path(v, INCBIN_NAME, why);
+		len = strlen(why);
+		(void)snprintf(why + len, VERIFY_WHY_BYTES - len, ": %s",
+		    log_escape(said, shown, sizeof(shown)));
+		return INCBIN_NAME;
+	}
 }
 
 /* out     state: INCBIN_SAME, INCBIN_DIFFERS, INCBIN_NAME: it does not say */
@@ -609,11 +622,10 @@ ask_path(const struct verify *v, const struct scan_answer *a,
 		    view_str("int headers;\n"), &answer);
 	if (r < 0) {
 		res->is_silent = answer.is_silent;
-		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
-	} else if (answer.status != 0) {
-		r = explain(v, &answer, why);
+		(void)snprintf(res->why, sizeof(res->why), "%s",
+		    answer.why[0] != '\0' ? answer.why : err_text(r));
 	} else {
-		*state = judge_path(v, a, &answer);
+		*state = judge_path(v, a, &answer, why);
 		remember_path(v, a, *state);
 	}
 	remote_result_free(&answer);
@@ -641,11 +653,16 @@ verify_path(const struct verify *v, const struct scan_answer *a,
 		if (turn < 0)
 			return wait_ended(v, why);
 		state = look_up(v, key, now_s(), &oldest_s);
-		if (state == INCBIN_UNKNOWN &&
-		    (r = ask_path(v, a, &state, why, res)) < 0)
-			return r;
+		if (state == INCBIN_UNKNOWN) {
+			r = ask_path(v, a, &state, why, res);
+			return r < 0 || state == INCBIN_SAME ? r :
+			    ERR_UNSUPPORTED;
+		}
 	}
-	return say_path(v, state, why);
+	if (state == INCBIN_SAME)
+		return 0;
+	say_path(v, state, why);
+	return ERR_UNSUPPORTED;
 }
 
 int

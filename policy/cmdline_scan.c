@@ -64,6 +64,8 @@ see_language(struct scan *s, const struct option_word *w)
 static void
 see_option(struct scan *s, const struct option_word *w)
 {
+	size_t n;
+
 	switch (w->opt->class) {
 	case CLASS_ASSEMBLE:
 		s->out->is_assembly = true;
@@ -74,13 +76,19 @@ see_option(struct scan *s, const struct option_word *w)
 	case CLASS_LANGUAGE:
 		see_language(s, w);
 		break;
-	case CLASS_OUTPUT:	/* -MF: the preprocessed source goes there */
+	case CLASS_OUTPUT:	/* -MF: the preprocessor's output is there */
 		if (w->value != NULL && strcmp(w->value, "-") == 0)
 			stay(s->out, "-MF - writes to standard output");
 		break;
 	default:
 		break;
 	}
+	/* -Wp,-MD,- likewise */
+	n = strlen(w->text);
+	if (n > 6 && strncmp(w->text, "-Wp,", 4) == 0 &&
+	    (strcmp(w->text + n - 2, ",-") == 0 ||
+	    strstr(w->text, ",-,") != NULL))
+		stay(s->out, "-Wp,... writes to standard output");
 }
 
 static void

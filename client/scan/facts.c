@@ -287,6 +287,16 @@ learn_missing(struct facts *f, struct view line)
 	}
 }
 
+static void
+learn_missings(struct facts *f, struct view text)
+{
+	struct view line;
+
+	while (next_line(&text, &line))
+		if (begins(&line, "ignoring nonexistent directory \""))
+			learn_missing(f, line);
+}
+
 bool
 facts_next_dir(struct facts_path *p, struct view *dir)
 {
@@ -314,6 +324,7 @@ learn_all(struct facts *f, struct view *text)
 		return;
 	path.text = view_of(at, text->len - (size_t)(at - text->ptr));
 	text->len -= path.text.len;
+	learn_missings(f, path.text);
 	while (facts_next_dir(&path, &dir))
 		add_string(&f->arena, &f->all, &f->nall, &f->all_size, dir);
 }
@@ -329,9 +340,7 @@ learn_path(struct facts *f, struct view text)
 
 	learn_all(f, &text);
 	path.text = text;
-	while (next_line(&text, &line))
-		if (begins(&line, "ignoring nonexistent directory \""))
-			learn_missing(f, line);
+	learn_missings(f, text);
 	while (r == 0 && facts_next_dir(&path, &line)) {
 		if (ends(line, " (framework directory)")) {
 			f->has_frameworks = true;

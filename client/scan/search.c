@@ -71,6 +71,18 @@ resolve(struct job *j, const char *text, struct place *p, bool *exists)
 	return 0;
 }
 
+/* Whether a link among the compiler's own leads there: a host's may lead to
+ * another place, where there is what is not here. */
+static bool
+passes_own_link(struct job *j, const struct walk *w)
+{
+	for (size_t i = 0; i < w->nnotes; i++)
+		if (w->notes[i].link != NULL &&
+		    answer_is_system(j, w->notes[i].link->in))
+			return true;
+	return false;
+}
+
 static int
 add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
     bool is_own)
@@ -96,6 +108,8 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 		} else if (j->opts->wants_missing_dirs) {
 			answer_walk(j, c->ptr[c->n].walk);
 			answer_dir(j, c->ptr[c->n].dir);
+		} else if (passes_own_link(j, c->ptr[c->n].walk)) {
+			answer_walk(j, c->ptr[c->n].walk);
 		}
 		c->n++;
 	}
@@ -181,6 +195,7 @@ build_path(struct job *j)
 {
 	const struct words *w = j->opts->chains;
 	size_t own = j->facts != NULL ? j->facts->ndirs : 0;
+	bool has_own = own != 0 || (j->facts != NULL && j->facts->nall != 0);
 	struct chain quote = new_chain(j, w[CHAIN_QUOTE].n);
 	struct chain bracket = new_chain(j, w[CHAIN_BRACKET].n);
 	struct chain system = new_chain(j, w[CHAIN_SYSTEM].n + own +
@@ -201,7 +216,7 @@ build_path(struct job *j)
 	add_chain(&system, &theirs);
 	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
 		return r;
-	for (size_t i = 0; own != 0 && i < j->facts->nmissing; i++)
+	for (size_t i = 0; has_own && i < j->facts->nmissing; i++)
 		if (j->facts->missing[i][0] == '/')
 			answer_absent_dir(j, j->facts->missing[i]);
 	remove_duplicates(&system, NULL, NULL);

@@ -276,6 +276,42 @@ def test_link_that_leads_elsewhere_there_is_noticed(sides):
     assert without_asking(tree)[1] != local
 
 
+@pytest.mark.parametrize("options", [[], ["-Wmissing-include-dirs"]])
+def test_what_is_behind_a_link_only_there_is_noticed(sides, options):
+    """Nothing is found through it here."""
+    tree = sides({"foo-1/unused.h": ""},
+                 {"foo-1/unused.h": "", "foo-2/pumped.h": "#define VALUE 2\n"})
+    os.symlink("foo-1", tree.top + "/ours/foo")
+    os.symlink("foo-2", tree.top + "/theirs/foo")
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    options = [f"-I{PLACE}/foo", "-Iinc", *options]
+    local = both_ways(tree, ["gcc", *options, *COMMAND[1:]])
+    assert f"has, and this machine has not, {PLACE}/foo/pumped.h" in \
+        why_here(tree.text()), tree.text()
+    assert without_asking(tree, *options)[1] != local
+
+
+def test_directory_that_cannot_be_asked_for_is_asked_for_later(sides):
+    """That takes a header of the compiler's own, which the first job has not."""
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    tree.write("n.c", "int n;\n")
+    words = [f"-I{PLACE}/none", "-c"]
+    tree.run([tree.program, "gcc", "-nostdinc", *words, "n.c", "-o", "n.o"])
+    assert "cannot be asked for" in why_here(tree.text()), tree.text()
+    both_ways(tree, ["gcc", *words, "s.c", "-o", "s.o"])
+    assert pumped(tree.text()), tree.text()
+
+
+def test_command_that_fails_there_does_not_shut_others_out(sides):
+    """The compiler is asked with the command's own words."""
+    headers = {"pumped.h": "#define VALUE 1\n"}
+    tree = sides(headers, headers)
+    tree.run([tree.program, "gcc", "-fexec-charset=nope", *COMMAND[1:]])
+    both_ways(tree)
+    assert pumped(tree.text()), tree.text()
+
+
 def test_each_header_behind_a_link_is_compared(sides):
     """The first one is the same wherever the link leads."""
     real = {"real/same.h": "#define SAME\n", "real/pumped.h":

@@ -215,7 +215,7 @@ test_directories_that_are_left_out(void **state)
 	    view_of(text, sizeof(text) - 1)), 0);
 	assert_int_equal(f->ndirs, 1);
 	assert_string_equal(f->path, "/a\n");
-	assert_int_equal(f->nmissing, 0);
+	assert_int_equal(f->nmissing, 1);
 	assert_int_equal(f->nall, 2);
 	assert_string_equal(f->all[0], "/b");
 	facts_free(f);
