@@ -124,13 +124,19 @@ write_question(struct incbin *ib, const struct scan_entry *e)
 	    "#else\n__asm__(\"" SECTION ".byte 0\\n.text\");\n#endif\n");
 }
 
+bool
+incbin_can_ask(const struct scan_entry *e, const char *known)
+{
+	return is_plain(e->path) &&
+	    (!is_dir(e) || (known != NULL && is_plain(known)));
+}
+
 static int
 write_entry(struct incbin *ib, bool is_guarded, struct incbin_entry *e)
 {
 	const char *path = e->entry->path;
 
-	if (!is_plain(path) || (is_dir(e->entry) &&
-	    (ib->known == NULL || !is_plain(ib->known)))) {
+	if (!incbin_can_ask(e->entry, ib->known)) {
 		e->state = INCBIN_NAME;
 		return 0;
 	}

@@ -48,6 +48,9 @@ struct incbin {
 	char nonce[2 * INCBIN_NONCE_BYTES + 1];
 };
 
+/* incbin_can_ask - whether a source can name it; in known: as in struct incbin. */
+bool incbin_can_ask(const struct scan_entry *e, const char *known);
+
 /*
  * incbin_write - the source for the first *n of count entries.  Those with an
  * impossible name get their state at once.

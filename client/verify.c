@@ -238,6 +238,17 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 	return r;
 }
 
+/* No host need be bothered for the others then. */
+static int
+check_names(const struct verify *v, const struct list *l,
+    char why[VERIFY_WHY_BYTES])
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!incbin_can_ask(l->e[i].entry, l->known))
+			return say(v, l->e[i].entry, INCBIN_NAME, why);
+	return 0;
+}
+
 static void
 remember(const struct verify *v, const struct list *l)
 {
@@ -248,10 +259,7 @@ remember(const struct verify *v, const struct list *l)
 		return;
 	for (size_t i = 0; i < l->n; i++) {
 		known.state = l->e[i].state;
-		if (known.state == INCBIN_UNKNOWN ||
-		    known.state == INCBIN_NAME)	/* maybe in this job only */
-			continue;
-		if (store_put(v->store,
+		if (known.state != INCBIN_UNKNOWN && store_put(v->store,
 		    entry_key(host, l->e[i].entry), &known,
 		    sizeof(known)) < 0)
 			break;
@@ -679,6 +687,8 @@ verify_headers(const struct verify *v, struct scan_answer *a,
 	if ((r = name_numbers(v, a, why)) < 0)
 		return r;
 	r = sort_out(v, a, &unknown, why);
+	if (r == 0)
+		r = check_names(v, &unknown, why);
 	if (r == 0 && unknown.n != 0)
 		r = ask_in_turn(v, a, &unknown, why, res);
 	if (r == 0 && a->nnumbers != 0)
