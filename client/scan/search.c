@@ -83,6 +83,16 @@ passes_own_link(struct job *j, const struct walk *w)
 	return false;
 }
 
+/* Whether an option names what would be the compiler's own, were it here. */
+static bool
+is_missing_own(const struct job *j, const char *dir)
+{
+	for (size_t i = 0; j->facts != NULL && i < j->facts->nmissing; i++)
+		if (strcmp(j->facts->missing[i], dir) == 0)
+			return true;
+	return false;
+}
+
 static int
 add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
     bool is_own)
@@ -97,7 +107,8 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			return r;
 		if (!exists) {
 			/* a host may still have what it had */
-			if (is_own && dirs[i][0] == '/')
+			if (dirs[i][0] == '/' &&
+			    (is_own || is_missing_own(j, dirs[i])))
 				answer_absent_dir(j, dirs[i]);
 			continue;
 		}
@@ -195,7 +206,6 @@ build_path(struct job *j)
 {
 	const struct words *w = j->opts->chains;
 	size_t own = j->facts != NULL ? j->facts->ndirs : 0;
-	bool has_own = own != 0 || (j->facts != NULL && j->facts->nall != 0);
 	struct chain quote = new_chain(j, w[CHAIN_QUOTE].n);
 	struct chain bracket = new_chain(j, w[CHAIN_BRACKET].n);
 	struct chain system = new_chain(j, w[CHAIN_SYSTEM].n + own +
@@ -216,7 +226,7 @@ build_path(struct job *j)
 	add_chain(&system, &theirs);
 	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
 		return r;
-	for (size_t i = 0; has_own && i < j->facts->nmissing; i++)
+	for (size_t i = 0; own != 0 && i < j->facts->nmissing; i++)
 		if (j->facts->missing[i][0] == '/')
 			answer_absent_dir(j, j->facts->missing[i]);
 	remove_duplicates(&system, NULL, NULL);
