@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/cmdline.h"
+#include "policy/items.h"
 #include "policy/option.h"
 #include "policy/value.h"
 
@@ -64,8 +65,6 @@ see_language(struct scan *s, const struct option_word *w)
 static void
 see_option(struct scan *s, const struct option_word *w)
 {
-	size_t n;
-
 	switch (w->opt->class) {
 	case CLASS_ASSEMBLE:
 		s->out->is_assembly = true;
@@ -80,15 +79,13 @@ see_option(struct scan *s, const struct option_word *w)
 		if (w->value != NULL && strcmp(w->value, "-") == 0)
 			stay(s->out, "-MF - writes to standard output");
 		break;
+	case CLASS_CPP_ITEMS:	/* -Wp,-MD,- likewise */
+		if (w->value != NULL && items_cpp_has(w->value, "-"))
+			stay(s->out, "-Wp,... writes to standard output");
+		break;
 	default:
 		break;
 	}
-	/* -Wp,-MD,- likewise */
-	n = strlen(w->text);
-	if (n > 6 && strncmp(w->text, "-Wp,", 4) == 0 &&
-	    (strcmp(w->text + n - 2, ",-") == 0 ||
-	    strstr(w->text, ",-,") != NULL))
-		stay(s->out, "-Wp,... writes to standard output");
 }
 
 static void
