@@ -417,6 +417,16 @@ send_job(const struct verify *v, char *const *argv, struct view source,
 	return r;
 }
 
+/* What went wrong with our job is the user's job's fault, too. */
+static void
+pass_fault(int r, const struct remote_result *answer,
+    struct remote_result *res)
+{
+	res->is_silent = answer->is_silent;
+	(void)snprintf(res->why, sizeof(res->why), "%s",
+	    answer->why[0] != '\0' ? answer->why : err_text(r));
+}
+
 /* Nothing but the format can be at fault: the source is ours. */
 static int
 explain(const struct verify *v, const struct remote_result *res,
@@ -446,8 +456,7 @@ ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
 	if (r == 0)
 		r = send_job(v, argv, buf_view(&ib.source), &answer);
 	if (r < 0) {
-		res->is_silent = answer.is_silent;
-		(void)snprintf(res->why, sizeof(res->why), "%s", answer.why);
+		pass_fault(r, &answer, res);
 	} else if (answer.status != 0) {
 		r = is_guarded ? explain(v, &answer, why) : ERR_NOENT;
 	} else {
@@ -629,9 +638,7 @@ ask_path(const struct verify *v, const struct scan_answer *a,
 		r = send_job(v, (char *const *)(uintptr_t)words.ptr,
 		    view_str("int headers;\n"), &answer);
 	if (r < 0) {
-		res->is_silent = answer.is_silent;
-		(void)snprintf(res->why, sizeof(res->why), "%s",
-		    answer.why[0] != '\0' ? answer.why : err_text(r));
+		pass_fault(r, &answer, res);
 	} else {
 		*state = judge_path(v, a, &answer, why);
 		remember_path(v, a, *state);

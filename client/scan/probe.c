@@ -161,28 +161,14 @@ run(const struct scan_request *req, const struct opts *o, bool has_all,
 	return r;
 }
 
-/* Where it would look without what leaves_out(). */
+/*
+ * Appends what it says of a program, and then what it makes of it.
+ * in      has_all: without what leaves_out()
+ *         macros: NULL: not wanted
+ */
 static int
-ask_all(const struct scan_request *req, const struct opts *o,
-    struct buf *text)
-{
-	AUTOFD in = fd_memfd("nothing");
-	AUTOFD out = fd_memfd("macros");
-	AUTOFD err = fd_memfd("messages");
-	int fds[3] = { in, out, err };
-	int r;
-
-	if (in < 0 || out < 0 || err < 0)
-		return ERR_SYS;
-	if ((r = run(req, o, true, fds)) < 0 ||
-	    (r = buf_append_str(text, FACTS_ALL)) < 0)
-		return r;
-	return append_file(text, err);
-}
-
-static int
-ask(const struct scan_request *req, const struct opts *o,
-    const struct buf *program, struct buf *text)
+ask(const struct scan_request *req, const struct opts *o, bool has_all,
+    struct view program, struct buf *messages, struct buf *macros)
 {
 	AUTOFD in = fd_memfd("probe");
 	AUTOFD out = fd_memfd("macros");
@@ -192,18 +178,31 @@ ask(const struct scan_request *req, const struct opts *o,
 
 	if (in < 0 || out < 0 || err < 0)
 		return ERR_SYS;
-	if ((r = fd_write_all(in, program->ptr, program->len, -1)) < 0)
+	if ((r = fd_write_all(in, program.ptr, program.len, -1)) < 0)
 		return r;
 	if (lseek(in, 0, SEEK_SET) < 0)
 		return err_from_errno(errno);
-	if ((r = run(req, o, false, fds)) < 0 ||
-	    (r = append_file(text, err)) < 0)
+	if ((r = run(req, o, has_all, fds)) < 0 ||
+	    (r = append_file(messages, err)) < 0)
 		return r;
-	if (leaves_any_out(o) && (r = ask_all(req, o, text)) < 0)
-		return r;
-	if ((r = buf_append(text, "", 1)) < 0)
-		return r;
-	return append_file(text, out);
+	return macros != NULL ? append_file(macros, out) : 0;
+}
+
+/* The answer's parts, as facts.h has them. */
+static int
+ask_for(const struct scan_request *req, const struct opts *o,
+    struct view program, struct buf *text)
+{
+	struct buf macros = BUF_INIT(FACTS_ANSWER_BYTES);
+	int r = ask(req, o, false, program, text, &macros);
+
+	if (r == 0 && leaves_any_out(o) &&
+	    (r = buf_append_str(text, FACTS_ALL)) == 0)
+		r = ask(req, o, true, view_of(NULL, 0), text, NULL);
+	if (r == 0 && (r = buf_append(text, "", 1)) == 0)
+		r = buf_append(text, macros.ptr, macros.len);
+	buf_free(&macros);
+	return r;
 }
 
 int
@@ -219,7 +218,7 @@ scan_probe(const struct scan_request *req, struct view queries,
 	if (r == 0)
 		r = facts_program(queries, &program);
 	if (r == 0)
-		r = ask(req, &o, &program, text);
+		r = ask_for(req, &o, buf_view(&program), text);
 	opts_free(&o);
 	buf_free(&program);
 	return r;

@@ -116,11 +116,11 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			/* a host's compiler has its own way there */
 			answer_mark_system(j, c->ptr[c->n].dir);
 			c->ptr[c->n].is_named = true;
-		} else if (j->opts->wants_missing_dirs) {
+		} else if (j->opts->wants_missing_dirs ||
+		    passes_own_link(j, c->ptr[c->n].walk)) {
 			answer_walk(j, c->ptr[c->n].walk);
-			answer_dir(j, c->ptr[c->n].dir);
-		} else if (passes_own_link(j, c->ptr[c->n].walk)) {
-			answer_walk(j, c->ptr[c->n].walk);
+			if (j->opts->wants_missing_dirs)
+				answer_dir(j, c->ptr[c->n].dir);
 		}
 		c->n++;
 	}
