@@ -155,7 +155,11 @@ def test_directory_only_in_the_servers_path_is_noticed(sides):
      "#include <pumped.h>\n#endif\n", "zz.h"),
     (f"-I{os.path.dirname(PLACE)}", "#if !__has_include(<include/zz.h>)\n"
      "#include <pumped.h>\n#endif\n", "zz.h"),
-], ids=["option", "climbing", "link", "absolute", "absolute file", "above"])
+    (f"-I{os.path.dirname(PLACE)}",
+     "#if !__has_include(<include/zz/pumped.h>)\n"
+     "#include <pumped.h>\n#endif\n", "zz/"),
+], ids=["option", "climbing", "link", "absolute", "absolute file", "above",
+        "far above"])
 def test_what_only_the_server_has_below_is_noticed(sides, option, source,
                                                    word):
     """A directory of an option, or a name with its whole path, that is nowhere
@@ -192,6 +196,24 @@ def test_own_directory_that_only_an_option_names(sides, theirs, word):
         assert pumped(tree.text()), tree.text()
         return
     assert word in why_here(tree.text()), tree.text()
+    assert without_asking(tree, *options)[1] != local
+
+
+def test_missing_own_directory_that_only_an_option_names(sides):
+    """gcc would look in PLACE, were it here and not for -nostdinc."""
+    tree = sides({}, {"pumped.h": "#define VALUE 2\n"})
+    os.mkdir(tree.top + "/empty")
+    tree.wrapper = with_directory(tree.top + "/empty", os.path.dirname(PLACE))
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    tree.write("s.c", "#include <stddef.h>\n#include <pumped.h>\n"
+               "int value = VALUE;\n")
+    own = subprocess.run(["gcc", "-print-file-name=include"], check=True,
+                         capture_output=True, text=True).stdout.strip()
+    options = ["-nostdinc", "-isystem", own, "-isystem", PLACE,
+               "-isystem", "inc"]
+    local = both_ways(tree, ["gcc", *options, *COMMAND[1:]])
+    assert f"has, and this machine has not, {PLACE}/" in \
+        why_here(tree.text()), tree.text()
     assert without_asking(tree, *options)[1] != local
 
 
