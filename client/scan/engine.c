@@ -273,8 +273,7 @@ run_file(struct job *j, struct frame *f)
 	trace_enter(&j->scan->trace, f->level);
 	r = tree_read(&j->scan->tree, f->ent, &j->mode, &u);
 	if (r < 0)
-		return job_unsure(j, "cannot read %.200s",
-		    tree_path(&j->scan->tree, f->ent));
+		return job_lost(j, r, tree_path(&j->scan->tree, f->ent));
 	if (f->file->stamp.size > LARGE_BYTES)
 		j->next_check = 0;	/* that took a while */
 	f->is_renamed = f->includer != NULL && f->includer->is_renamed;
@@ -320,7 +319,7 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 	int r;
 
 	if ((r = answer_file(j, found->ent)) < 0)
-		return job_unsure(j, "%.200s vanished", name->name);
+		return job_lost(j, r, name->name);
 	if (found->ent->type == ENT_NULL)
 		return 0;
 	f.file = found->ent->file;
@@ -588,7 +587,7 @@ run_source(struct job *j)
 		return job_unsure(j, "cannot read source %.180s", source);
 	answer_walk(j, &w);
 	if ((r = answer_file(j, w.ent)) < 0)
-		return job_unsure(j, "source %.180s vanished", source);
+		return job_lost(j, r, source);
 	f.name = atoms_get(&j->scan->atoms, source, strlen(source));
 	f.ent = w.ent;
 	f.file = w.ent->file;

@@ -100,6 +100,7 @@ struct job {
 	size_t ops;			/* the trace's, once it knew where to search */
 	uint32_t doubts;		/* likewise */
 	int64_t deadline_ms;
+	bool is_overtaken;		/* by a change: see job_lost() */
 };
 
 #define LEVEL_MAX	200		/* gcc's own -fmax-include-depth */
@@ -112,6 +113,13 @@ struct job {
 /* job_unsure - note why (the first reason stands); returns ERR_UNSUPPORTED. */
 int job_unsure(struct job *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * job_lost - a file that was found could not be read (r).  Where it is gone, or
+ * another one by now, the tree has changed under the scan, which is then made
+ * anew.  returns as job_unsure()
+ */
+int job_lost(struct job *j, int r, const char *name);
 
 /*
  * job_step - n steps more were made: directives, tokens, directories searched.

@@ -146,9 +146,13 @@ fits(struct job *j, const struct frame *f, struct way *w, uint64_t context)
 static int
 find_again(struct job *j, const struct op *op)
 {
+	int r;
+
 	switch (op->kind) {
 	case OP_FILE:
-		return answer_file(j, op->ent);
+		if ((r = answer_file(j, op->ent)) < 0)
+			return job_lost(j, r, op->ent->name->name);
+		return 0;
 	case OP_LINK:
 		answer_link(j, op->ent);
 		return 0;
@@ -277,7 +281,7 @@ replay_find_again(struct job *j, const struct inclusion *in)
 		answer_number(j, in->numbers[i]);
 	for (i = 0; r == 0 && i < in->nfound; i++)
 		r = find_again(j, &in->found[i]);
-	return r < 0 ? job_unsure(j, "a file vanished") :
+	return r < 0 ? r :
 	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
 }
 

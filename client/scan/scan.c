@@ -102,6 +102,15 @@ job_unsure(struct job *j, const char *fmt, ...)
 }
 
 int
+job_lost(struct job *j, int r, const char *name)
+{
+	if (r != ERR_NOENT)
+		return job_unsure(j, "cannot read %.200s", name);
+	j->is_overtaken = true;
+	return job_unsure(j, "%.200s vanished", name);
+}
+
+int
 job_step(struct job *j, size_t n)
 {
 	j->steps += n;
@@ -310,7 +319,8 @@ scan_command(struct scan *s, const struct scan_request *req,
 	s->trace.is_refused = false;
 	if (r == 0)
 		r = try(&j);
-	for (i = 0; s->trace.must_restart && i < RESTARTS_MAX; i++) {
+	for (i = 0; (s->trace.must_restart || j.is_overtaken) &&
+	    i < RESTARTS_MAX; i++) {
 		s->trace.is_refused |= i + 1 == RESTARTS_MAX;
 		free(j.pending);
 		j = first;

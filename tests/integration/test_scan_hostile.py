@@ -7,6 +7,7 @@ to serve an honest job.
 import os
 import resource
 import subprocess
+import sys
 import time
 
 import pytest
@@ -240,11 +241,15 @@ def test_a_file_that_changes_while_it_is_read(honest):
     honest.write("c.h")
     honest.write("x.h", '#include "b.h"\n')
     honest.write("m.c", '#include "x.h"\n')
-    script = "while :; do echo '#include \"b.h\"' >t; mv t x.h; " \
-             "echo '#include \"c.h\"' >t; mv t x.h; done"
-    with subprocess.Popen(["sh", "-c", script], cwd=honest.root) as p:
+    writer = ("import os\n"
+              "for i in range(100000000):\n"
+              "    with open('t', 'w') as f:\n"
+              "        f.write(f'#include \"{\"bc\"[i & 1]}.h\"\\n')\n"
+              "    os.rename('t', 'x.h')\n")
+    with subprocess.Popen([sys.executable, "-c", writer],
+                          cwd=honest.root) as p:
         try:
-            for _ in range(50):
+            for _ in range(1000):
                 found = honest.files("gcc", "-c", "m.c", daemon=True)
                 assert found in ({"m.c", "x.h", "b.h"}, {"m.c", "x.h", "c.h"})
         finally:
