@@ -170,6 +170,10 @@ take_failure(struct job *job, const struct host *host,
 static enum attempt_outcome
 take_cpp_failure(struct job *job, int *code)
 {
+	if (job->cpp.reads_more) {
+		job->local_why = "its assembler reads a file (.incbin)";
+		return ATTEMPT_STAY_LOCAL;
+	}
 	job->local_why = "the source does not preprocess";
 	if (job->env->fallback)
 		return ATTEMPT_GO_LOCAL;

@@ -11,6 +11,7 @@ enum attempt_outcome {
 	ATTEMPT_FAILED,	/* the next host may do better */
 	ATTEMPT_REFUSED,	/* the same, but this one is good for other jobs */
 	ATTEMPT_GO_LOCAL,	/* no host will do better */
+	ATTEMPT_STAY_LOCAL,	/* no host can do it at all */
 };
 
 /*

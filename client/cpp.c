@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -48,6 +49,31 @@ fail(struct cpp *c)
 	c->has_failed = true;
 }
 
+/*
+ * Whether the assembler is told to read a file: a host has none of that name, or
+ * another.  In C both stand in a string, the second before a name in quotes.
+ */
+static bool
+has_asm_file(const char *p, const char *end)
+{
+	const char *name;
+
+	while ((p = memmem(p, (size_t)(end - p), ".inc", 4)) != NULL) {
+		size_t left = (size_t)(end - (p += 4));
+
+		if (left >= 3 && memcmp(p, "bin", 3) == 0)
+			return true;
+		if (left < 4 || memcmp(p, "lude", 4) != 0)
+			continue;
+		name = p += 4;
+		while (name < end && (*name == ' ' || *name == '\t'))
+			name++;
+		if (name < end && (*name == '\\' || (*name == '"' && name != p)))
+			return true;
+	}
+	return false;
+}
+
 /* Map what is in c->out, however it came there. */
 static void
 take_text(struct cpp *c)
@@ -70,10 +96,13 @@ take_text(struct cpp *c)
 	if (c->len == 0)
 		return;
 	p = mmap(NULL, c->len, PROT_READ, MAP_SHARED, c->out, 0);
-	if (p == MAP_FAILED)
+	if (p == MAP_FAILED) {
 		fail(c);
-	else
-		c->text = p;
+		return;
+	}
+	c->text = p;
+	c->reads_more = has_asm_file(c->text, (const char *)p + c->len);
+	c->has_failed |= c->reads_more;
 }
 
 static void

@@ -25,6 +25,7 @@ struct cpp {
 	bool is_started;
 	bool is_done;		/* text and len are valid, unless it failed */
 	bool has_failed;
+	bool reads_more;	/* … only since the assembler would read a file */
 	int status;		/* its wait status */
 	const void *text;	/* a mapping of out */
 	size_t len;

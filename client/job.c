@@ -84,6 +84,10 @@ try_host(struct job *job, size_t i, enum backoff state, int *lock)
 	case ATTEMPT_GO_LOCAL:
 		fd_close(lock);
 		return fall_back(job, lock);
+	case ATTEMPT_STAY_LOCAL:
+		fd_close(lock);
+		job_end(job, STATS_LOCAL, NULL, job->local_why);
+		return go_local(job, lock);
 	case ATTEMPT_FAILED:
 		backoff_mark(job->env, host);
 		break;

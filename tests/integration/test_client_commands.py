@@ -271,6 +271,32 @@ def test_dependency_variables_append_once(bench):
         "before: it\n" + "maths.o: maths.c sum.h\n" * 3
 
 
+# ---- files that the assembler reads ----
+
+@pytest.mark.parametrize("text, fallback", [
+    (r'.incbin \"hello.c\"', 1), (r'\n\t.incbin\t\"hello.c\"\n', 1),
+    (r'.incbin \"hello.c\"', 0), (r'.include \"low.s\"', 1),
+])
+def test_source_whose_assembler_reads_a_file_stays(bench, text, fallback):
+    result, remote, alone, local = bench.both(
+        "gcc", "-c", "asm.c", DISTCC_FALLBACK=fallback, setup=lambda client:
+        client.write("asm.c", f'__asm__("{text}");\n'))
+    assert "asm.c runs locally: its assembler reads a file" in bench.text()
+    assert "Warning" not in bench.text()
+    assert (result.returncode, result.stderr, remote) == \
+        (0, alone.stderr, local)
+
+
+@pytest.mark.parametrize("text", [
+    'struct s { int include(const char *); int increase; };\n'
+    'int f(s x) { return x.include("x") + x.increase; }\n',
+    'const char *a = ".inc", *b = ".include", *c = ".include <x>.in";\n',
+])
+def test_source_that_looks_like_it_is_sent(bench, text):
+    bench.assert_remote("g++", "-c", "asm.cc",
+                        setup=lambda client: client.write("asm.cc", text))
+
+
 # ---- the rest ----
 
 @pytest.mark.parametrize("args", [
