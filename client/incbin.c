@@ -11,6 +11,7 @@
 #define SOURCE_MAX_BYTES	((size_t)64 * 1024 * 1024)
 /* Left again by .text: Windows targets have no .pushsection. */
 #define SECTION			".section .distcc\\n"
+#define SOURCE_PATH		INCBIN_DIR "/" INCBIN_SOURCE
 #define DIR_DEPTH_MAX		128U	/* of a host's directory of headers */
 
 const char *
@@ -22,8 +23,10 @@ incbin_text(enum incbin_state state)
 		[INCBIN_DIFFERS] = "has another",
 		[INCBIN_LACKS] = "has no",
 		[INCBIN_HAS] = "has, and this machine has not,",
+		[INCBIN_OWN] = "would look at its own",
 		[INCBIN_DATE] = "would put its own time where it is used in",
 		[INCBIN_NAME] = "cannot be asked for",
+		[INCBIN_ELSEWHERE] = "would not find by its full name",
 	};
 
 	return state < INCBIN_STATES ? texts[state] : "?";
@@ -90,45 +93,70 @@ write_guarded(struct incbin *ib, const char *path)
 static bool
 is_dir(const struct scan_entry *e)
 {
-	return e->kind == SCAN_DIRECTORY ||
-	    (e->kind == SCAN_ABSENT && e->path[strlen(e->path) - 1] == '/');
+	return e->kind == SCAN_DIRECTORY || ((e->kind == SCAN_ABSENT ||
+	    e->kind == SCAN_PRIVATE) && e->path[strlen(e->path) - 1] == '/');
+}
+
+/* What a directory is left for. */
+static const char *
+known(const struct scan_entry *e, const char *header)
+{
+	return e->kind == SCAN_PRIVATE ? SOURCE_PATH : header;
 }
 
 /*
- * A directory is there if another header can be reached through it.  It is left
+ * A directory is there if another file can be reached through it.  It is left
  * again by more ".." than it has components, be it a link: the root's own does no
  * harm.
  */
 static int
 write_path(struct incbin *ib, const struct scan_entry *e)
 {
-	int r = buf_append_str(&ib->source, e->path);
+	int r = buf_append_str(&ib->source, e->kind == SCAN_ROOTED ?
+	    SOURCE_PATH : e->path);
 
 	if (!is_dir(e))
 		return r;
 	for (unsigned int i = 0; r == 0 && i < DIR_DEPTH_MAX; i++)
 		r = buf_append_str(&ib->source, "/..");
-	return r < 0 ? r : buf_append_str(&ib->source, ib->known);
+	return r < 0 ? r : buf_append_str(&ib->source, known(e, ib->known));
 }
 
-/* Only whether it is there. */
+/*
+ * Only whether it is there.  What is a job's alone is looked for only where the
+ * host has the job's files beside its own: where the source is found by its full
+ * name.  On others it would matter to nobody, and may not be looked at.
+ */
 static int
 write_question(struct incbin *ib, const struct scan_entry *e)
 {
-	int r = buf_append_str(&ib->source, "#if __has_include(\"");
+	static const char no[] = "#else\n__asm__(\"" SECTION
+	    ".byte 0\\n.text\");\n#endif\n";
+	bool is_private = e->kind == SCAN_PRIVATE;
+	int r = !is_private ? 0 : buf_append_str(&ib->source,
+	    "#if __has_include(\"" SOURCE_PATH "\")\n");
 
 	if (r == 0)
+		r = buf_append_str(&ib->source, "#if __has_include(\"");
+	if (r == 0)
 		r = write_path(ib, e);
-	return r < 0 ? r : buf_append_str(&ib->source, "\")\n"
-	    "__asm__(\"" SECTION ".byte 2\\n.text\");\n"
-	    "#else\n__asm__(\"" SECTION ".byte 0\\n.text\");\n#endif\n");
+	if (r == 0)
+		r = buf_append_str(&ib->source, "\")\n__asm__(\"" SECTION
+		    ".byte 2\\n.text\");\n");
+	if (r == 0)
+		r = buf_append_str(&ib->source, no);
+	return r == 0 && is_private ? buf_append_str(&ib->source, no) : r;
 }
 
 bool
-incbin_can_ask(const struct scan_entry *e, const char *known)
+incbin_can_ask(const struct scan_entry *e, const char *header)
 {
+	const char *to = known(e, header);
+
+	if (e->kind == SCAN_ROOTED)
+		return true;
 	return is_plain(e->path) &&
-	    (!is_dir(e) || (known != NULL && is_plain(known)));
+	    (!is_dir(e) || (to != NULL && is_plain(to)));
 }
 
 static int
@@ -218,17 +246,25 @@ compare_text(struct view theirs, struct incbin_entry *e)
 static int
 compare_entry(struct view *rest, bool is_big, struct incbin_entry *e)
 {
-	bool is_there = e->entry->kind != SCAN_ABSENT;
+	static const enum incbin_state no[] = {
+		[SCAN_FILE] = INCBIN_LACKS, [SCAN_DIRECTORY] = INCBIN_LACKS,
+		[SCAN_ABSENT] = INCBIN_SAME, [SCAN_PRIVATE] = INCBIN_SAME,
+		[SCAN_ROOTED] = INCBIN_ELSEWHERE,
+	}, yes[] = {
+		[SCAN_DIRECTORY] = INCBIN_SAME, [SCAN_ABSENT] = INCBIN_HAS,
+		[SCAN_PRIVATE] = INCBIN_OWN, [SCAN_ROOTED] = INCBIN_SAME,
+	};
+	enum scan_kind kind = e->entry->kind;
 	struct view v;
 
 	if (view_take(rest, 1, &v) < 0)
 		return ERR_SYNTAX;
 	if (v.ptr[0] == 0) {
-		e->state = is_there ? INCBIN_LACKS : INCBIN_SAME;
+		e->state = no[kind];
 		return 0;
 	}
-	if (e->entry->kind != SCAN_FILE) {
-		e->state = is_there ? INCBIN_SAME : INCBIN_HAS;
+	if (kind != SCAN_FILE) {
+		e->state = yes[kind];
 		return v.ptr[0] == 2 ? 0 : ERR_SYNTAX;
 	}
 	if (v.ptr[0] != 1 || view_take(rest, 4, &v) < 0 ||

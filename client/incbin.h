@@ -31,13 +31,15 @@ enum incbin_state {
 	INCBIN_DIFFERS,
 	INCBIN_LACKS,
 	INCBIN_HAS,		/* what is not here */
+	INCBIN_OWN,		/* what should be the job's alone */
 	INCBIN_DATE,		/* says __DATE__ or the like */
 	INCBIN_NAME,		/* its name cannot be put into a source */
+	INCBIN_ELSEWHERE,	/* what is sent is not where its name leads to */
 	INCBIN_STATES,
 };
 
 struct incbin_entry {
-	const struct scan_entry *entry;	/* SCAN_FILE, _DIRECTORY or _ABSENT */
+	const struct scan_entry *entry;	/* no SCAN_SYMLINK, _SYSTEMDIR */
 	enum incbin_state state;
 };
 

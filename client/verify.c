@@ -37,6 +37,7 @@ struct list {
 	size_t n, size;
 	struct scan_entry **links;	/* owns, with their paths */
 	size_t nlinks, links_size;
+	struct scan_entry rooted;	/* the answer's */
 	const char *known;		/* a header that every compiler has */
 	int64_t oldest_s;		/* of what was known already */
 	struct store_key host;
@@ -77,15 +78,16 @@ entry_key(struct store_key host, const struct scan_entry *e)
 
 	host = store_key_of(host, &kind, sizeof(kind));
 	host = store_key_of(host, &e->stamp, sizeof(e->stamp));
-	return store_key_str(host, e->path);
+	/* that holds for all names or for none */
+	return e->kind == SCAN_ROOTED ? host : store_key_str(host, e->path);
 }
 
 /* Whether the host's is compared for this one as it is. */
 static bool
 is_of_host(const struct scan_entry *e)
 {
-	return e->is_system && (e->kind == SCAN_FILE ||
-	    e->kind == SCAN_DIRECTORY || e->kind == SCAN_ABSENT);
+	return e->is_system && e->kind != SCAN_SYMLINK &&
+	    e->kind != SCAN_SYSTEMDIR;
 }
 
 /* Whether it is the link's target or below it, there or not; *rest is its path
@@ -96,6 +98,7 @@ is_behind(const struct scan_entry *e, const char *target, const char **rest)
 	size_t len = strlen(target);
 
 	if ((e->kind != SCAN_FILE && !is_of_host(e)) ||
+	    e->kind == SCAN_PRIVATE ||
 	    strncmp(e->path, target, len) != 0)
 		return false;
 	*rest = e->path + len;
@@ -224,6 +227,11 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 	free_list(unknown);
 	unknown->oldest_s = now;
 	unknown->host = host_key(v, "header");
+	if (a->rooted != NULL) {
+		unknown->rooted = (struct scan_entry){ .kind = SCAN_ROOTED,
+		    .path = a->rooted };
+		r = see(v, &unknown->rooted, now, unknown, why);
+	}
 	for (size_t i = 0; r == 0 && i < a->n; i++) {
 		const struct scan_entry *e = &a->entries[i];
 
@@ -689,7 +697,7 @@ verify_headers(const struct verify *v, struct scan_answer *a,
 
 	if ((r = verify_path(v, a, why, res)) < 0)
 		return r;
-	if (a->nnumbers != 0 && are_known(v, a))
+	if (a->nnumbers != 0 && a->rooted == NULL && are_known(v, a))
 		return 0;
 	if ((r = name_numbers(v, a, why)) < 0)
 		return r;

@@ -85,8 +85,26 @@ system_of(struct job *j, struct dir *d)
 void
 answer_mark_system(struct job *j, struct dir *d)
 {
+	uint32_t scan = j->scan->tree.scan;
+
 	d->system = d;
-	d->system_scan = j->scan->tree.scan;
+	d->system_scan = scan;
+	while (d->parent != d && d->parent->above_scan != scan) {
+		d = d->parent;
+		d->above_scan = scan;
+	}
+}
+
+static bool
+is_above(struct job *j, const struct dir *d)
+{
+	return d->above_scan == j->scan->tree.scan;
+}
+
+bool
+answer_is_shared(struct job *j, struct dir *d)
+{
+	return is_above(j, d) || system_of(j, d) != NULL;
 }
 
 bool
@@ -194,8 +212,10 @@ answer_absent(struct job *j, struct dir *d, struct sym *name,
 {
 	if (system_of(j, d) != NULL)
 		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
-	else if (w->dir != d)
+	else if (system_of(j, w->dir) != NULL)
 		answer_missing(j, w, false);
+	else if (is_above(j, d) && name->name[0] != '/')
+		answer_private(j, tree_ent(&j->scan->tree, d, name));
 }
 
 void
@@ -203,6 +223,39 @@ answer_absent_dir(struct job *j, const char *path)
 {
 	answer_no_ent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
 	    dir_name(j, path + 1, strlen(path + 1))));
+}
+
+void
+answer_private(struct job *j, struct ent *e)
+{
+	trace_op(&j->scan->trace, OP_PRIVATE, e, 0);
+	if (e->named == j->scan->tree.scan)
+		return;
+	e->named = j->scan->tree.scan;
+	add(j, e, &(struct scan_entry){ .kind = SCAN_PRIVATE,
+	    .is_system = true }, &e->private);
+}
+
+void
+answer_private_dir(struct job *j, const char *path)
+{
+	answer_private(j, tree_ent(&j->scan->tree, j->scan->tree.root,
+	    dir_name(j, path + 1, strlen(path + 1))));
+}
+
+void
+answer_rooted(struct job *j, struct ent *e)
+{
+	struct scan_answer *a = j->answer;
+	const char *path;
+
+	if (system_of(j, e->in) != NULL)
+		return;
+	trace_op(&j->scan->trace, OP_ROOTED, e, 0);
+	if (a->rooted != NULL)
+		return;
+	path = tree_path(&j->scan->tree, e);
+	a->rooted = arena_copy(&a->text, path, strlen(path));
 }
 
 int

@@ -30,6 +30,7 @@ struct inclusion {
 	unsigned int depth;		/* levels of inclusion below */
 	uint32_t first_asks;		/* the trace's when bound was sorted */
 	uint32_t mark;			/* of the merge that has had it */
+	uint32_t found_scan;		/* scan whose answer has what it found */
 	size_t nasked, nbound, nneeds, nflags, nfound, nnumbers, size;
 	size_t nwanted;			/* of bound: those that were asked for */
 	struct asked *asked;		/* these are behind the struct */

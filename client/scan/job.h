@@ -162,6 +162,8 @@ void answer_number(struct job *j, uint32_t number);
 void answer_system_dir(struct job *j, struct dir *s);
 /* answer_is_system - whether d is the compiler's own, in this job. */
 bool answer_is_system(struct job *j, struct dir *d);
+/* answer_is_shared - whether a host has d as well, or what it is above of. */
+bool answer_is_shared(struct job *j, struct dir *d);
 /*
  * What is not below the compiler's own directories must not be there on a host
  * either, lest it compile something else.
@@ -176,6 +178,15 @@ void answer_absent(struct job *j, struct dir *d, struct sym *name,
 void answer_missing(struct job *j, const struct walk *w, bool is_dir);
 /* answer_absent_dir - of one of these directories itself. */
 void answer_absent_dir(struct job *j, const char *path);
+/*
+ * answer_private - of what the job alone has: a name that is not here, or an
+ *         option's directory, here or not.
+ * answer_rooted - of what the source names in full, here or not.
+ * in      path: absolute
+ */
+void answer_private(struct job *j, struct ent *e);
+void answer_private_dir(struct job *j, const char *path);
+void answer_rooted(struct job *j, struct ent *e);
 void answer_mark_system(struct job *j, struct dir *d);
 
 /* ---- engine.c ---- */

@@ -149,6 +149,7 @@ msg_put_answer(struct buf *b, const struct scan_answer *a)
 	    (r = put_str(b, a->why)) < 0 ||
 	    (r = put_u64(b, a->facts)) < 0 ||
 	    (r = put_str(b, a->search_path)) < 0 ||
+	    (r = put_str(b, a->rooted)) < 0 ||
 	    (r = msg_put_bytes(b, buf_view(&a->queries))) < 0 ||
 	    (r = msg_put_numbers(b, a)) < 0 ||
 	    (r = put_u32(b, (uint32_t)a->n)) < 0)
@@ -263,7 +264,7 @@ get_entry(struct view *v, struct scan_answer *a, struct scan_entry *e)
 	    (r = get_str(v, &a->text, &e->path)) < 0 ||
 	    (r = get_str(v, &a->text, &e->target)) < 0)
 		return r;
-	if (kind > SCAN_ABSENT || e->path[0] != '/')
+	if (kind > SCAN_PRIVATE || e->path[0] != '/')
 		return ERR_SYNTAX;
 	e->kind = (enum scan_kind)kind;
 	e->is_system = is_system != 0;
@@ -319,12 +320,15 @@ msg_get_answer(struct view *v, struct scan_answer *a)
 	    (r = get_why(v, a)) < 0 ||
 	    (r = get_raw(v, &a->facts, sizeof(a->facts))) < 0 ||
 	    (r = get_str(v, &a->text, &a->search_path)) < 0 ||
+	    (r = get_str(v, &a->text, &a->rooted)) < 0 ||
 	    (r = msg_get_bytes(v, &queries)) < 0 ||
 	    (r = msg_get_numbers(v, a)) < 0 || (r = get_u32(v, &n)) < 0)
 		return r;
 	if (outcome > SCAN_NEEDS || n > ENTRIES_MAX)
 		return ERR_SYNTAX;
 	a->outcome = (enum scan_outcome)outcome;
+	if (a->rooted[0] == '\0')
+		a->rooted = NULL;
 	a->directives = (size_t)directives;
 	a->entries = mem_calloc(n, sizeof(*a->entries));
 	a->n = a->size = n;

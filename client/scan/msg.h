@@ -18,7 +18,7 @@
 #include "lib/err.h"
 
 /* part of the socket's name: two versions never meet */
-#define MSG_VERSION		4
+#define MSG_VERSION		5
 #define MSG_HEADER_BYTES	8
 #define MSG_BODY_MAX_BYTES	((size_t)32 * 1024 * 1024)
 

@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
 static bool
 is_shown(const struct scan_entry *e, bool has_system)
 {
-	if (e->kind == SCAN_ABSENT)
+	if (e->kind == SCAN_ABSENT || e->kind == SCAN_PRIVATE)
 		return false;
 	return !e->is_system || e->kind == SCAN_SYSTEMDIR || has_system;
 }

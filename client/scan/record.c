@@ -183,8 +183,10 @@ number_op(struct job *j, struct op *op)
 {
 	struct merge *m = &j->scan->merge;
 	struct ent *e = op->ent;
-	bool is_own = op->kind == OP_ABSENT || answer_is_system(j, e->in);
-	uint32_t number = op->kind == OP_ABSENT ? e->absent : e->number;
+	bool is_own = op->kind == OP_ABSENT || op->kind == OP_PRIVATE ||
+	    answer_is_system(j, e->in);
+	uint32_t number = op->kind == OP_ABSENT ? e->absent :
+	    op->kind == OP_PRIVATE ? e->private : e->number;
 
 	if (!is_own || number == 0)
 		return true;
@@ -223,7 +225,8 @@ number_ops(struct job *j, struct inclusion *in)
 	for (i = 0; i < m->n; i++) {
 		op = m->ops[i];
 		if (i < before && (op.kind == OP_FILE ||
-		    op.kind == OP_LINK || op.kind == OP_ABSENT) &&
+		    op.kind == OP_LINK || op.kind == OP_ABSENT ||
+		    op.kind == OP_PRIVATE) &&
 		    !number_op(j, &op))
 			continue;
 		++*count_of(in, &op);

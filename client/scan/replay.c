@@ -159,6 +159,12 @@ find_again(struct job *j, const struct op *op)
 	case OP_ABSENT:
 		answer_no_ent(j, op->ent);
 		return 0;
+	case OP_PRIVATE:
+		answer_private(j, op->ent);
+		return 0;
+	case OP_ROOTED:
+		answer_rooted(j, op->ent);
+		return 0;
 	case OP_DIRECTORY:
 		answer_dir(j, op->dir);
 		return 0;
@@ -272,15 +278,18 @@ trace_again(struct job *j, const struct inclusion *in)
 }
 
 int
-replay_find_again(struct job *j, const struct inclusion *in)
+replay_find_again(struct job *j, struct inclusion *in)
 {
+	const struct scan *s = j->scan;
+	bool is_there = in->found_scan == s->tree.scan && s->trace.is_off;
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < in->nnumbers; i++)
+	for (i = 0; !is_there && i < in->nnumbers; i++)
 		answer_number(j, in->numbers[i]);
-	for (i = 0; r == 0 && i < in->nfound; i++)
+	for (i = 0; !is_there && r == 0 && i < in->nfound; i++)
 		r = find_again(j, &in->found[i]);
+	in->found_scan = s->tree.scan;
 	return r < 0 ? r :
 	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
 }

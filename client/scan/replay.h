@@ -80,7 +80,7 @@ uint64_t replay_context_of(struct job *j);
 /* replay_is_met - whether what it asked for is as it was. */
 bool replay_is_met(struct job *j, struct inclusion *in);
 /* replay_find_again - put what it found into the answer. */
-int replay_find_again(struct job *j, const struct inclusion *in) MUST_CHECK;
+int replay_find_again(struct job *j, struct inclusion *in) MUST_CHECK;
 
 void replay_free(struct replay *p);
 

@@ -217,6 +217,7 @@ static void
 drop_entries(struct scan_answer *a)
 {
 	a->n = a->nnumbers = 0;
+	a->rooted = NULL;
 	arena_free(&a->text);
 }
 

@@ -32,6 +32,19 @@ same_dir(const struct place *a, const struct place *b)
 	    a->dir->stamp.dev == b->dir->stamp.dev;
 }
 
+/* Lives as long as the scan. */
+static const char *
+join(struct job *j, const char *dir, const char *name)
+{
+	size_t n = strlen(dir), len = strlen(name);
+	char *s = arena_alloc(&j->scan->arena, n + len + 2);
+
+	memcpy(s, dir, n);
+	s[n] = '/';
+	memcpy(s + n + 1, name, len + 1);
+	return s;
+}
+
 static bool
 has_dir(const struct chain *c, const struct place *p)
 {
@@ -45,7 +58,7 @@ has_dir(const struct chain *c, const struct place *p)
 
 /*
  * Resolves one directory into *p.  What does not exist, or is no directory,
- * the compiler leaves out.
+ * the compiler leaves out; p->walk tells how far it went.
  */
 static int
 resolve(struct job *j, const char *text, struct place *p, bool *exists)
@@ -55,6 +68,7 @@ resolve(struct job *j, const char *text, struct place *p, bool *exists)
 	int r;
 
 	*exists = false;
+	*p = (struct place){ .text = text, .walk = w };
 	r = tree_walk(&j->scan->tree, j->cwd, text, w);
 	if (r == ERR_NOENT)
 		answer_missing(j, w, true);
@@ -66,7 +80,8 @@ resolve(struct job *j, const char *text, struct place *p, bool *exists)
 	size = offsetof(struct walk, notes) + w->nnotes * sizeof(w->notes[0]);
 	fit = arena_alloc(&j->scan->arena, size);
 	memcpy(fit, w, size);
-	*p = (struct place){ .text = text, .dir = w->dir, .walk = fit };
+	p->dir = w->dir;
+	p->walk = fit;
 	*exists = true;
 	return 0;
 }
@@ -93,6 +108,28 @@ is_missing_own(const struct job *j, const char *dir)
 	return false;
 }
 
+/*
+ * What a host shows of its own in an option's directory would be read, be it by
+ * the name that the option has for it.
+ */
+static void
+keep_private(struct job *j, const struct place *p)
+{
+	if (answer_is_shared(j, p->dir))
+		return;
+	answer_private_dir(j, p->dir->path);
+	if (p->text[0] == '/' && strcmp(p->text, p->dir->path) != 0)
+		answer_private_dir(j, p->text);
+}
+
+/* Where there is none here.  in w: ended too soon */
+static void
+keep_missing_private(struct job *j, const struct walk *w)
+{
+	if (w->missing != NULL && !answer_is_system(j, w->dir))
+		answer_private_dir(j, join(j, w->dir->path, w->missing->name));
+}
+
 static int
 add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
     bool is_own)
@@ -110,6 +147,8 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			if (dirs[i][0] == '/' &&
 			    (is_own || is_missing_own(j, dirs[i])))
 				answer_absent_dir(j, dirs[i]);
+			else
+				keep_missing_private(j, c->ptr[c->n].walk);
 			continue;
 		}
 		if (is_own) {
@@ -122,6 +161,7 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			if (j->opts->wants_missing_dirs)
 				answer_dir(j, c->ptr[c->n].dir);
 		}
+		keep_private(j, &c->ptr[c->n]);
 		c->n++;
 	}
 	return 0;
@@ -493,6 +533,27 @@ find_data(struct job *j, const struct frame *from, enum search_kind kind,
 	return r;
 }
 
+/* What the source names in full; of an option such names are the servers' task. */
+static int
+find_absolute(struct job *j, enum search_kind kind, struct sym *name,
+    struct found *f)
+{
+	struct tree *t = &j->scan->tree;
+	int r = look_in(j, t->root, name, f);
+	struct ent *e = f->ent;
+
+	if (r < 0 || kind == SEARCH_OPTION)
+		return r;
+	if (e == NULL && !answer_is_system(j, j->scan->walk.dir)) {
+		e = tree_ent(t, t->root, atoms_get(&j->scan->atoms,
+		    name->name + 1, name->len - 1));
+		answer_private(j, e);
+	}
+	if (e != NULL && e->type != ENT_NULL)
+		answer_rooted(j, e);
+	return 0;
+}
+
 int
 search_find(struct job *j, const struct frame *from, enum search_kind kind,
     struct sym *name, bool is_angle, struct found *f)
@@ -507,7 +568,7 @@ search_find(struct job *j, const struct frame *from, enum search_kind kind,
 		trace_doubt(&j->scan->trace);
 	if (name->name[0] == '/') {
 		f->place = PLACE_ABSOLUTE;
-		return look_in(j, j->scan->tree.root, name, f);
+		return find_absolute(j, kind, name, f);
 	}
 	if (kind == SEARCH_EMBED || kind == SEARCH_ASM)
 		return find_data(j, from, kind, name, is_angle, f);
@@ -541,21 +602,11 @@ beside(struct job *j, const char *includer, const char *name)
 const char *
 search_spelled(struct job *j, const struct frame *f)
 {
-	const char *text;
-	size_t n;
-	char *s;
-
 	if (f->place < 0 && f->includer != NULL &&
 	    f->place != PLACE_ABSOLUTE)
 		return beside(j, search_spelled(j, f->includer),
 		    f->name->name);
 	if (f->place < 0)
 		return f->name->name;
-	text = j->places[f->place].text;
-	n = strlen(text);
-	s = arena_alloc(&j->scan->arena, n + f->name->len + 2);
-	memcpy(s, text, n);
-	s[n] = '/';
-	memcpy(s + n + 1, f->name->name, f->name->len + 1);
-	return s;
+	return join(j, j->places[f->place].text, f->name->name);
 }

@@ -22,7 +22,7 @@ enum op_kind {
 	OP_STAMP,	/* ent: its file's times; number: the file's change */
 	OP_FLAGS,	/* file: whether it is to be read again; flags */
 	/* what was put into the answer */
-	OP_FILE, OP_LINK, OP_ABSENT,	/* ent */
+	OP_FILE, OP_LINK, OP_ABSENT, OP_PRIVATE, OP_ROOTED,	/* ent */
 	OP_DIRECTORY, OP_SYSTEM,	/* dir */
 	OP_PLACE,	/* number: index into the search path */
 	OP_NUMBER,	/* number: of the compiler's own files */

@@ -97,6 +97,7 @@ struct ent {
 	uint32_t absent_named;		/* scan whose answer has that */
 	uint32_t mark;			/* record.c's, with */
 	uint16_t marked;		/* … kinds of ops */
+	uint32_t private;		/* answer.c: like absent, of a job alone */
 };
 
 struct dir {
@@ -120,6 +121,7 @@ struct dir {
 	uint32_t number;		/* answer.c: of its being there */
 	uint32_t system_scan;		/* scan that set system */
 	struct dir *system;		/* the compiler's directory it is below */
+	uint32_t above_scan;		/* scan in which it is above of one */
 	uint32_t system_named;		/* scan whose answer has it as such */
 	struct ent **buckets;		/* owns */
 	size_t nbuckets, count;

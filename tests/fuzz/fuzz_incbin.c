@@ -12,6 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
 #define HEADER	"#define X 1\n"
 
 static char path[64];
@@ -44,16 +45,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct scan_entry entries[] = {
 		{ .kind = SCAN_FILE, .path = path, .stamp = make_header() },
 		{ .kind = SCAN_ABSENT, .path = "/none" },
+		{ .kind = SCAN_PRIVATE, .path = "/ours/" },
+		{ .kind = SCAN_ROOTED, .path = "/file" },
+		{ .kind = SCAN_DIRECTORY, .path = "/directory" },
 	};
-	struct incbin_entry e[2] = { { .entry = &entries[0] },
-	    { .entry = &entries[1] } };
-	int r = incbin_compare(&ib, view_of(data, size), e, 2);
+	struct incbin_entry e[NELEM(entries)] = { 0 };
+	int r;
+
+	for (size_t i = 0; i < NELEM(e); i++)
+		e[i].entry = &entries[i];
+	r = incbin_compare(&ib, view_of(data, size), e, NELEM(e));
 
 	MUST(r == 0 || r == ERR_SYNTAX);
 	if (e[0].state == INCBIN_SAME)
 		MUST(memmem(data, size, HEADER, sizeof(HEADER) - 1) != NULL);
-	if (r == 0)
-		MUST(e[0].state != INCBIN_UNKNOWN &&
-		    e[1].state != INCBIN_UNKNOWN);
+	for (size_t i = 0; r == 0 && i < NELEM(e); i++)
+		MUST(e[i].state != INCBIN_UNKNOWN);
 	return 0;
 }

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "escape"))
 import wirekit  # noqa: E402
 
 PLACE = "/usr/local/include"
+SHOWN = "/srv"     # none of the compiler's own
 CLONE_NEWNS = 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
@@ -27,14 +28,14 @@ int value = VALUE;
 """
 
 
-def in_own_namespace(source):
-    """preexec: this process sees source in PLACE's place"""
+def in_own_namespace(source, place):
+    """preexec: this process sees source in the place of another directory"""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def enter():
         if libc.unshare(CLONE_NEWNS) != 0 or \
                 libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) or \
-                libc.mount(source.encode(), PLACE.encode(), None, MS_BIND,
+                libc.mount(source.encode(), place.encode(), None, MS_BIND,
                            None):
             os._exit(99)
     return enter
@@ -42,15 +43,18 @@ def in_own_namespace(source):
 
 @pytest.fixture
 def sides(tmp_path, start_daemon, sandbox_args):
-    """sides(ours, theirs) -> a Tree whose compiler has the headers `ours` in
-    PLACE, with a host that has `theirs`; dicts of name and text"""
+    """sides(ours, theirs) -> a Tree whose compiler has the headers `ours` in a
+    place, with a host that has `theirs`; dicts of name and text.  In **how: what
+    start_daemon() is given"""
     if sandbox_args or os.geteuid() != 0:
         pytest.skip("needs a full jail, and root to mount directories")
-    if not os.path.isdir(PLACE) or not shutil.which("unshare"):
-        pytest.skip(f"no {PLACE} or no unshare(1)")
+    if not shutil.which("unshare"):
+        pytest.skip("no unshare(1)")
     trees = []
 
-    def make(ours, theirs):
+    def make(ours, theirs, place=PLACE, **how):
+        if not os.path.isdir(place):
+            pytest.skip(f"no {place}")
         for side, headers in (("ours", ours), ("theirs", theirs)):
             (tmp_path / side).mkdir(mode=0o755)
             for name, text in headers.items():
@@ -58,10 +62,10 @@ def sides(tmp_path, start_daemon, sandbox_args):
                 path.parent.mkdir(exist_ok=True, parents=True)
                 path.write_text(text)
         os.chmod(tmp_path, 0o755)
-        daemon = start_daemon(preexec=in_own_namespace(str(tmp_path /
-                                                           "theirs")))
+        daemon = start_daemon(preexec=in_own_namespace(
+            str(tmp_path / "theirs"), place), **how)
         tree = Tree(tmp_path, daemon.hostspec + ",lzo,cpp")
-        tree.wrapper = with_directory(str(tmp_path / "ours"), PLACE)
+        tree.wrapper = with_directory(str(tmp_path / "ours"), place)
         tree.port = daemon.port
         tree.write("s.c", SOURCE)
         trees.append(tree)
@@ -242,6 +246,83 @@ def test_header_of_an_option_that_complains(sides):
     both_ways(tree, ["gcc", f"-I{PLACE}/sub", "-Wmissing-include-dirs",
                      *COMMAND[1:]])
     assert pumped(tree.text()), tree.text()
+
+
+@pytest.mark.parametrize("option, source", [
+    (f"-I{SHOWN}", ""), (f"-I{SHOWN}/zz", ""), (f"-iquote{SHOWN}/zz/", ""),
+    (f"-idirafter{SHOWN}/empty/../zz", ""), ("-Iway", ""), ("-Irelative", ""),
+    (f"-I{SHOWN}/link", ""),
+    ("-g0", f"#if __has_include(\"{SHOWN}/zz/pumped.h\")\n"
+     "int has = 1;\n#endif\n"),
+], ids=["here, empty", "missing", "quote", "climbing", "link", "relative",
+        "link here only", "full name"])
+def test_what_the_server_shows_besides_is_noticed(sides, option, source):
+    """--toolchain has a directory in all jobs that no compiler looks into of
+    itself, and this machine has not that in it."""
+    theirs = {"pumped.h": "#define VALUE 2\n",
+              "zz/pumped.h": "#define VALUE 2\n",
+              "link/pumped.h": "#define VALUE 2\n", "empty/none": ""}
+    tree = sides({"empty/none": ""}, theirs, SHOWN,
+                 args=["--toolchain", SHOWN])
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    os.mkdir(tree.top + "/elsewhere")
+    os.symlink(tree.top + "/elsewhere", tree.top + "/ours/link")
+    os.symlink(SHOWN, tree.work + "/way")
+    if option == "-Irelative":
+        option = "-I" + os.path.relpath(SHOWN + "/zz", tree.work)
+    tree.write("s.c", source + "#include \"pumped.h\"\nint value = VALUE;\n")
+    words = ["gcc", option, "-idirafter", "inc", *COMMAND[1:]]
+    local = both_ways(tree, words)
+    assert f"would look at its own {SHOWN}/" in why_here(tree.text()), \
+        tree.text()
+    if option != "-Iway":
+        assert without_asking(tree, option, "-idirafter", "inc")[1] != local
+
+
+def test_options_directories_that_the_server_does_not_show(sides):
+    tree = sides({"sdk/pumped.h": "#define VALUE 1\n", "empty/none": ""},
+                 {"sdk/pumped.h": "#define VALUE 2\n"}, SHOWN)
+    both_ways(tree, ["gcc", f"-I{SHOWN}/empty", f"-I{SHOWN}/missing",
+                     f"-I{SHOWN}/sdk", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+
+
+@pytest.mark.parametrize("source", [
+    f"#include \"{SHOWN}/pumped.h\"\n",
+    f"#define NAME <{SHOWN}/pumped.h>\n#include NAME\n",
+    f"#include \"inner.h\"\n#include <{SHOWN}/./pumped.h>\n",
+    f"#if !__has_include(\"{SHOWN}/theirs.h\")\n#define VALUE 3\n#endif\n"
+    "#ifndef VALUE\n#define VALUE 4\n#endif\n",
+    f"__asm__(\".incbin \\\"{SHOWN}/pumped.h\\\"\");\n#define VALUE 1\n",
+], ids=["plain", "computed", "twice", "missing", "incbin"])
+def test_full_names_that_stocks_daemon_would_find_its_own_at(
+        sides, stock_daemon_program, source):
+    """It lays out the job below a directory of its own, and the compiler does not
+    know of that."""
+    theirs = {"pumped.h": "#define VALUE 2\n", "theirs.h": ""}
+    tree = sides({"pumped.h": "#define VALUE 1\n"}, theirs, SHOWN,
+                 program=stock_daemon_program)
+    tree.write("inner.h", f"#include \"{SHOWN}/pumped.h\"\n")
+    tree.write("s.c", source + "int value = VALUE;\n")
+    for _ in range(2):
+        local = both_ways(tree)
+        assert "would not find by its full name" in why_here(tree.text()), \
+            tree.text()
+        if "incbin" in source:
+            assert "s.c runs locally: its assembler reads" in tree.text()
+    assert without_asking(tree)[1] != local
+
+
+def test_full_names_hold_at_our_server(sides):
+    tree = sides({"pumped.h": "#define VALUE 1\n"},
+                 {"pumped.h": "#define VALUE 2\n"}, SHOWN)
+    tree.write("s.c", f"#include \"{SHOWN}/pumped.h\"\n"
+               f"#if __has_include(\"{SHOWN}/none.h\")\n#error\n#endif\n"
+               "int value = VALUE;\n")
+    for _ in range(2):
+        both_ways(tree)
+        assert pumped(tree.text()), tree.text()
+    assert "comparing" not in tree.text()
 
 
 def test_header_that_changes_here_is_compared_again(sides):

@@ -93,14 +93,22 @@ def exchange_raw(tree, message):    # noqa: F811
         return kind, receive(s, length)
 
 
+def texts(body):
+    """where an answer's numbers begin, and its why, path, rooted, queries"""
+    at, found = 12, []                      # outcome, directives
+    for skipped in (8, 0, 0, 0):            # the facts
+        length, = struct.unpack_from("=I", body, at)
+        found.append(os.fsdecode(body[at + 4:at + 4 + length]))
+        at += 4 + length + skipped
+    return at, *found
+
+
 def exchange(tree, message):    # noqa: F811
     """(kind, epoch, numbers, paths) of that."""
     kind, body = exchange_raw(tree, message)
     if kind != ANSWER:
         return kind, None, None, None
-    at = 12                                 # outcome, directives
-    for skipped in (8, 0, 0):               # why and facts, path, queries
-        at += 4 + struct.unpack_from("=I", body, at)[0] + skipped
+    at = texts(body)[0]
     epoch, n = struct.unpack_from("=QI", body, at)
     numbers = struct.unpack_from(f"={n}I", body, at + 12)
     at += 12 + 4 * n
@@ -267,6 +275,31 @@ def test_a_name_that_was_a_link_for_a_while_is_a_file_again(own):
     again = brief(own)
     assert not links & set(again[1])
     assert len(again[1]) == len(as_file[1])
+
+
+def test_a_full_name_is_told_by_what_is_done_again(own):
+    """… and none that is the compiler's own."""
+    def rooted(is_at_once=False):
+        kind, body = exchange_raw(own, request(own, *own.args[1:], brief=1))
+        assert kind == ANSWER
+        assert not is_at_once or body[4:12] == bytes(8)  # no directive
+        return texts(body)[3]
+
+    own.write("deep.h", f'#include "{own.root}/full.h"\n')
+    own.write("full.h", "#ifdef Q\n#endif\n" * 10)
+    own.write("m.c", '#include <one.h>\n'
+              f'#include "{own.path("sys/usr/include/two.h")}"\n')
+    time.sleep(scankit.GRAIN_S)
+    assert rooted() == ""
+    own.write("m.c", '#include <one.h>\n' + '#ifdef X\n#endif\n' * 20000 +
+              '#include "deep.h"\n')
+    time.sleep(scankit.GRAIN_S)
+    for _ in range(12):
+        assert rooted() == own.path("full.h")
+    assert rooted(is_at_once=True) == own.path("full.h")
+    own.write("m.c", '#include "deep.h"\n' * 3)
+    for _ in range(12):
+        assert rooted() == own.path("full.h")
 
 
 def test_a_number_stays_while_its_file_does(own):

@@ -123,6 +123,36 @@ what_is_absent_here_must_be_absent_there(void **state)
 }
 
 static void
+what_is_the_jobs_alone_must_not_be_there(void **state)
+{
+	const struct scan_entry e = { .kind = SCAN_PRIVATE, .is_system = true,
+	    .path = "/opt/sdk/" };
+	int r;
+
+	(void)state;
+	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_SAME);
+	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_OWN);
+	assert_int_equal(r, 0);
+	(void)judge(&e, false, "\1", 1, &r);
+	assert_int_equal(r, ERR_SYNTAX);
+	assert_true(incbin_can_ask(&e, NULL));	/* by way of the source */
+}
+
+static void
+full_names_must_hold_there(void **state)
+{
+	const struct scan_entry e = { .kind = SCAN_ROOTED,
+	    .path = "/odd\"name" };
+	int r;
+
+	(void)state;
+	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_ELSEWHERE);
+	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_SAME);
+	assert_int_equal(r, 0);
+	assert_true(incbin_can_ask(&e, NULL));	/* its name is not said */
+}
+
+static void
 a_directory_here_must_be_one_there(void **state)
 {
 	const struct scan_entry e = { .kind = SCAN_DIRECTORY,
@@ -196,6 +226,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_is_compared_byte_for_byte),
 		cmocka_unit_test(what_is_absent_here_must_be_absent_there),
+		cmocka_unit_test(what_is_the_jobs_alone_must_not_be_there),
+		cmocka_unit_test(full_names_must_hold_there),
 		cmocka_unit_test(a_directory_here_must_be_one_there),
 		cmocka_unit_test(a_header_that_changed_here_is_an_error),
 		cmocka_unit_test(an_object_without_the_nonce_says_nothing),

@@ -69,7 +69,7 @@ test_answer(void **state)
 	uint32_t numbers[] = { 1, UINT32_MAX };
 	struct scan_answer a = { .outcome = SCAN_ANSWERED,
 		.entries = entries, .n = 3, .why = "w", .directives = 9,
-		.facts = 11, .search_path = "/i\n/j\n",
+		.facts = 11, .search_path = "/i\n/j\n", .rooted = "/r",
 		.epoch = 7, .numbers = numbers, .nnumbers = 2 };
 	struct scan_answer got;
 	struct buf b = BUF_INIT(CAP);
@@ -88,6 +88,7 @@ test_answer(void **state)
 	assert_string_equal(got.why, "w");
 	assert_int_equal(got.facts, 11);
 	assert_string_equal(got.search_path, "/i\n/j\n");
+	assert_string_equal(got.rooted, "/r");
 	assert_int_equal(got.epoch, 7);
 	assert_int_equal(got.nnumbers, 2);
 	assert_memory_equal(got.numbers, numbers, sizeof(numbers));
