@@ -98,7 +98,6 @@ is_behind(const struct scan_entry *e, const char *target, const char **rest)
 	size_t len = strlen(target);
 
 	if ((e->kind != SCAN_FILE && !is_of_host(e)) ||
-	    e->kind == SCAN_PRIVATE ||
 	    strncmp(e->path, target, len) != 0)
 		return false;
 	*rest = e->path + len;

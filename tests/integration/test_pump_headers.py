@@ -279,6 +279,23 @@ def test_what_the_server_shows_besides_is_noticed(sides, option, source):
         assert without_asking(tree, option, "-idirafter", "inc")[1] != local
 
 
+def test_what_the_server_shows_below_a_parent_of_the_compilers(sides):
+    """Each name is asked for: most of such a directory is the same on both."""
+    place = os.path.dirname(PLACE) + "/etc"
+    tree = sides({}, {"pumped.h": "#define VALUE 2\n"}, place,
+                 args=["--toolchain", place])
+    option = "-I" + os.path.dirname(PLACE)
+    tree.write("s.c", "int value = 1;\n")
+    both_ways(tree, ["gcc", option, *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+    tree.write("s.c", "#if __has_include(<etc/pumped.h>)\nint has = 1;\n"
+               "#endif\nint value = 1;\n")
+    local = both_ways(tree, ["gcc", option, *COMMAND[1:]])
+    assert f"would look at its own {place}/pumped.h" in \
+        why_here(tree.text()), tree.text()
+    assert without_asking(tree, option)[1] != local
+
+
 def test_options_directories_that_the_server_does_not_show(sides):
     tree = sides({"sdk/pumped.h": "#define VALUE 1\n", "empty/none": ""},
                  {"sdk/pumped.h": "#define VALUE 2\n"}, SHOWN)
@@ -302,6 +319,9 @@ def test_full_names_that_stocks_daemon_would_find_its_own_at(
     theirs = {"pumped.h": "#define VALUE 2\n", "theirs.h": ""}
     tree = sides({"pumped.h": "#define VALUE 1\n"}, theirs, SHOWN,
                  program=stock_daemon_program)
+    tree.write("s.c", "int value;\n")
+    both_ways(tree)     # all else is known of the host from here on
+    assert pumped(tree.text()), tree.text()
     tree.write("inner.h", f"#include \"{SHOWN}/pumped.h\"\n")
     tree.write("s.c", source + "int value = VALUE;\n")
     for _ in range(2):
