@@ -302,6 +302,23 @@ def test_a_full_name_is_told_by_what_is_done_again(own):
         assert rooted() == own.path("full.h")
 
 
+@pytest.mark.parametrize("source", [
+    "#include \"deep.h\"\n" * 3,
+    "#include \"deep.h\"\n" + "#ifdef X\n#endif\n" * 20000],
+    ids=["header", "source"])
+def test_a_full_name_of_nothing_is_told_by_what_is_done_again(own, source):
+    missing = own.path("none.h")
+    own.write("deep.h", f'#if __has_include("{missing}")\n#endif\n' +
+              "#ifdef Q\n#endif\n" * 10)
+    own.write("m.c", source)
+    time.sleep(scankit.GRAIN_S)
+    epoch, first, _ = brief(own)
+    named = exchange(own, name(epoch, *first))[3]
+    assert missing in named
+    for _ in range(12):
+        assert sorted(brief(own)[1]) == sorted(first)
+
+
 def test_a_number_stays_while_its_file_does(own):
     epoch, numbers, _ = brief(own)
     assert brief(own)[:2] == (epoch, numbers)
