@@ -306,13 +306,23 @@ find_numbered(const struct verify *v, struct store_key k, size_t *nwords)
 	return known;
 }
 
-/* Whether the host is known to have each of the answer's numbered files. */
+/*
+ * Whether the host is known to have each of the answer's numbered files, and there
+ * is nothing else to be asked: a scanner may have no number left for some.
+ */
 static bool
 are_known(const struct verify *v, const struct scan_answer *a)
 {
+	size_t nplain = a->is_named ? a->n - a->nnumbers : a->n;
 	const struct numbered *known;
 	size_t nwords;
 
+	if (a->nnumbers == 0 || a->rooted != NULL)
+		return false;
+	for (size_t i = 0; i < nplain; i++)
+		if (a->entries[i].is_system &&
+		    a->entries[i].kind != SCAN_SYSTEMDIR)
+			return false;
 	known = find_numbered(v, numbered_key(v, a), &nwords);
 	for (size_t i = 0; i < a->nnumbers; i++) {
 		uint32_t n = a->numbers[i];
@@ -696,7 +706,7 @@ verify_headers(const struct verify *v, struct scan_answer *a,
 
 	if ((r = verify_path(v, a, why, res)) < 0)
 		return r;
-	if (a->nnumbers != 0 && a->rooted == NULL && are_known(v, a))
+	if (are_known(v, a))
 		return 0;
 	if ((r = name_numbers(v, a, why)) < 0)
 		return r;

@@ -11,7 +11,8 @@ import pytest
 import scankit
 from pumplib import Tree, pumped, why_here
 
-ANSWER, FILE, SYMLINK, DIRECTORY, SYSTEMDIR, ABSENT = 4, 0, 1, 2, 3, 4
+ANSWER, NAME = 4, 7
+FILE, SYMLINK, DIRECTORY, SYSTEMDIR, ABSENT = 0, 1, 2, 3, 4
 
 
 def text(s):
@@ -31,9 +32,10 @@ def entry(path, kind=FILE, stamp=None, target="", is_system=0):
         text(target)
 
 
-def answer(*entries, n=None, numbers=(), nnumbers=None):
-    body = struct.pack("=IQ", 0, 0) + text("") + text("") + \
-        struct.pack("=QI", 77, len(numbers) if nnumbers is None else nnumbers
+def answer(*entries, n=None, numbers=(), nnumbers=None, rooted=""):
+    # outcome and directives, why, facts, search path, rooted, queries
+    body = struct.pack("=IQ", 0, 0) + text("") + struct.pack("=Q", 0) + \
+        text("") + text(rooted) + text("") + struct.pack("=QI", 77, len(numbers) if nnumbers is None else nnumbers
                     ) + struct.pack(f"={len(numbers)}I", *numbers) + \
         struct.pack("=I", len(entries) if n is None else n) + \
         b"".join(entries)
@@ -41,11 +43,13 @@ def answer(*entries, n=None, numbers=(), nnumbers=None):
 
 
 class FakeScanner:
-    """Says the same to everybody, in the place of distcc-scand."""
+    """Says the same to everybody, in the place of distcc-scand, but to who asks
+    what numbers stand for."""
 
-    def __init__(self, directory, data):
+    def __init__(self, directory, data, names=None):
         os.makedirs(directory, mode=0o700, exist_ok=True)
         self.data = data
+        self.names = names
         self.asked = 0
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.bind(os.path.join(directory, scankit.socket_name()))
@@ -61,8 +65,9 @@ class FakeScanner:
             with conn:
                 self.asked += 1
                 try:
-                    conn.recv(1 << 20)
-                    conn.sendall(self.data)
+                    kind, = struct.unpack("=I", conn.recv(1 << 20)[:4])
+                    conn.sendall(self.names if kind == NAME and self.names
+                                 else self.data)
                 except OSError:
                     pass
 
@@ -128,6 +133,7 @@ ANSWERS = {
         *good(t), numbers=[0, 0xffffffff]),
     "a system header that is none": lambda t: answer(
         *good(t), entry("/etc/passwd", is_system=1)),
+    "a full name that is none": lambda t: answer(*good(t), rooted="\n%s"),
 }
 
 
@@ -152,7 +158,28 @@ def test_control_a_scanner_that_tells_the_truth(tree):
     finally:
         scanner.close()
     assert pumped(tree.text()), tree.text()
+    assert "scanning without it" not in tree.text()
     assert scanner.asked == 1
+
+
+def test_what_has_no_number_is_asked_for_all_the_same(tree):
+    """A scanner may have none left: the others are known of the host already."""
+    header = entry("/usr/include/stdio.h", is_system=1)
+    absent = entry("/usr/include/stdlib.h", ABSENT, is_system=1)
+    scanner = FakeScanner(tree.top + "/distcc-scan", answer(
+        *good(tree), numbers=[5]), answer(header))
+    argv = [tree.program, "gcc", "-c", "a.c", "-o", "a.o"]
+    try:
+        for _ in range(2):
+            tree.forget()
+            assert tree.run(argv).returncode == 0 and pumped(tree.text())
+        assert scanner.asked == 3
+        scanner.data = answer(*good(tree), absent, numbers=[5])
+        assert tree.run(argv).returncode == 0
+    finally:
+        scanner.close()
+    assert "has, and this machine has not, /usr/include/stdlib.h" in \
+        why_here(tree.text()), tree.text()
 
 
 def test_another_users_directory_is_not_used(tree):
