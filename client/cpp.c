@@ -51,7 +51,8 @@ fail(struct cpp *c)
 
 /*
  * Whether the assembler is told to read a file: a host has none of that name, or
- * another.  In C both stand in a string, the second before a name in quotes.
+ * another.  In C that stands in a string, the file's name in quotes within it
+ * or, with a macro for it, behind it.
  */
 static bool
 has_asm_file(const char *p, const char *end)
@@ -59,13 +60,14 @@ has_asm_file(const char *p, const char *end)
 	const char *name;
 
 	while ((p = memmem(p, (size_t)(end - p), ".inc", 4)) != NULL) {
-		size_t left = (size_t)(end - (p += 4));
-
-		if (left >= 3 && memcmp(p, "bin", 3) == 0)
-			return true;
-		if (left < 4 || memcmp(p, "lude", 4) != 0)
+		p += 4;
+		if (end - p > 3 && memcmp(p, "bin", 3) == 0)
+			p += 3;
+		else if (end - p > 4 && memcmp(p, "lude", 4) == 0)
+			p += 4;
+		else
 			continue;
-		name = p += 4;
+		name = p;
 		while (name < end && (*name == ' ' || *name == '\t'))
 			name++;
 		if (name < end && (*name == '\\' || (*name == '"' && name != p)))
