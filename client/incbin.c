@@ -34,7 +34,18 @@ incbin_text(enum incbin_state state)
 
 /* ---- the source ---- */
 
-/* It stands between quotes in C, and in an assembler's text within that. */
+/* As a header's name between quotes in C. */
+static bool
+is_header_name(const char *path)
+{
+	for (; *path != '\0'; path++)
+		if ((unsigned char)*path < ' ' || *path == '\177' ||
+		    *path == '"' || *path == '\\')
+			return false;
+	return true;
+}
+
+/* Also between quotes in an assembler's text that stands in a string in C. */
 static bool
 is_plain(const char *path)
 {
@@ -155,8 +166,10 @@ incbin_can_ask(const struct scan_entry *e, const char *header)
 
 	if (e->kind == SCAN_ROOTED)
 		return true;
-	return is_plain(e->path) &&
-	    (!is_dir(e) || (to != NULL && is_plain(to)));
+	if (e->kind == SCAN_FILE)
+		return is_plain(e->path);
+	return is_header_name(e->path) &&
+	    (!is_dir(e) || (to != NULL && is_header_name(to)));
 }
 
 static int

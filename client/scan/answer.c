@@ -249,8 +249,6 @@ answer_rooted(struct job *j, struct ent *e)
 	struct scan_answer *a = j->answer;
 	const char *path;
 
-	if (system_of(j, e->in) != NULL)
-		return;
 	trace_op(&j->scan->trace, OP_ROOTED, e, 0);
 	if (a->rooted != NULL)
 		return;

@@ -533,6 +533,19 @@ find_data(struct job *j, const struct frame *from, enum search_kind kind,
 	return r;
 }
 
+/* Whether a walk led to one of the compiler's own by way of such only. */
+static bool
+is_own_way(struct job *j, const struct walk *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->nnotes; i++)
+		if (!answer_is_system(j, w->notes[i].link != NULL ?
+		    w->notes[i].link->in : w->notes[i].dir))
+			return false;
+	return answer_is_system(j, w->dir);
+}
+
 /* What the source names in full; of an option such names are the servers' task. */
 static int
 find_absolute(struct job *j, enum search_kind kind, struct sym *name,
@@ -540,17 +553,17 @@ find_absolute(struct job *j, enum search_kind kind, struct sym *name,
 {
 	struct tree *t = &j->scan->tree;
 	int r = look_in(j, t->root, name, f);
-	struct ent *e = f->ent;
+	struct ent *full;
 
-	if (r < 0 || kind == SEARCH_OPTION)
+	if (r < 0 || kind == SEARCH_OPTION ||
+	    (f->ent != NULL && f->ent->type == ENT_NULL) ||
+	    is_own_way(j, &j->scan->walk))
 		return r;
-	if (e == NULL && !answer_is_system(j, j->scan->walk.dir)) {
-		e = tree_ent(t, t->root, atoms_get(&j->scan->atoms,
-		    name->name + 1, name->len - 1));
-		answer_private(j, e);
-	}
-	if (e != NULL && e->type != ENT_NULL)
-		answer_rooted(j, e);
+	full = tree_ent(t, t->root, atoms_get(&j->scan->atoms,
+	    name->name + 1, name->len - 1));
+	if (f->ent == NULL)
+		answer_private(j, full);
+	answer_rooted(j, full);
 	return 0;
 }
 

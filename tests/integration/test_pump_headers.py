@@ -311,14 +311,17 @@ def test_options_directories_that_the_server_does_not_show(sides):
     f"#if !__has_include(\"{SHOWN}/theirs.h\")\n#define VALUE 3\n#endif\n"
     "#ifndef VALUE\n#define VALUE 4\n#endif\n",
     f"__asm__(\".incbin \\\"{SHOWN}/pumped.h\\\"\");\n#define VALUE 1\n",
-], ids=["plain", "computed", "twice", "missing", "incbin"])
+    f"#include \"{SHOWN}/way/stdio.h\"\n#define VALUE EOF\n",
+], ids=["plain", "computed", "twice", "missing", "incbin", "link to own"])
 def test_full_names_that_stocks_daemon_would_find_its_own_at(
         sides, stock_daemon_program, source):
     """It lays out the job below a directory of its own, and the compiler does not
     know of that."""
-    theirs = {"pumped.h": "#define VALUE 2\n", "theirs.h": ""}
+    theirs = {"pumped.h": "#define VALUE 2\n", "theirs.h": "",
+              "way/stdio.h": "#define EOF 3\n"}
     tree = sides({"pumped.h": "#define VALUE 1\n"}, theirs, SHOWN,
                  program=stock_daemon_program)
+    os.symlink("/usr/include", tree.top + "/ours/way")
     tree.write("s.c", "int value;\n")
     both_ways(tree)     # all else is known of the host from here on
     assert pumped(tree.text()), tree.text()
@@ -331,6 +334,16 @@ def test_full_names_that_stocks_daemon_would_find_its_own_at(
         if "incbin" in source:
             assert "s.c runs locally: its assembler reads" in tree.text()
     assert without_asking(tree)[1] != local
+
+
+def test_odd_names_of_directories_are_asked_for(sides):
+    tree = sides({"pumped.h": "#define VALUE 1\n"},
+                 {"pumped.h": "#define VALUE 1\n"})
+    odd = tree.work + "/a \u00fc&'%$!*;<|>?"
+    tree.write(odd + "/inc.h", "")
+    tree.write("s.c", "#include <inc.h>\n" + SOURCE)
+    both_ways(tree, ["gcc", f"-I{odd}/none", f"-I{odd}", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
 
 
 def test_full_names_hold_at_our_server(sides):
