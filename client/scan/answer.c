@@ -172,15 +172,29 @@ answer_walk(struct job *j, const struct walk *w)
 			answer_dir(j, w->notes[i].dir);
 }
 
+/* What a host must not have either, of one kind or the other. */
+static void
+add_none(struct job *j, struct ent *e, enum scan_kind kind, struct none *none)
+{
+	if (none->named == j->scan->tree.scan)
+		return;
+	none->named = j->scan->tree.scan;
+	add(j, e, &(struct scan_entry){ .kind = kind, .is_system = true },
+	    &none->number);
+}
+
 void
 answer_no_ent(struct job *j, struct ent *e)
 {
 	trace_op(&j->scan->trace, OP_ABSENT, e, 0);
-	if (e->absent_named == j->scan->tree.scan)
-		return;
-	e->absent_named = j->scan->tree.scan;
-	add(j, e, &(struct scan_entry){ .kind = SCAN_ABSENT,
-	    .is_system = true }, &e->absent);
+	add_none(j, e, SCAN_ABSENT, &e->absent);
+}
+
+void
+answer_private(struct job *j, struct ent *e)
+{
+	trace_op(&j->scan->trace, OP_PRIVATE, e, 0);
+	add_none(j, e, SCAN_PRIVATE, &e->private);
 }
 
 /* The name with a slash behind it: a directory's. */
@@ -218,30 +232,27 @@ answer_absent(struct job *j, struct dir *d, struct sym *name,
 		answer_private(j, tree_ent(&j->scan->tree, d, name));
 }
 
-void
-answer_absent_dir(struct job *j, const char *path)
+/* A directory by its whole path, perhaps of nothing; "" is the root. */
+static struct ent *
+whole_dir(struct job *j, const char *path)
 {
-	answer_no_ent(j, tree_ent(&j->scan->tree, j->scan->tree.root,
-	    dir_name(j, path + 1, strlen(path + 1))));
+	path += *path == '/';
+	return tree_ent(&j->scan->tree, j->scan->tree.root,
+	    dir_name(j, path, strlen(path)));
 }
 
 void
-answer_private(struct job *j, struct ent *e)
+answer_absent_dir(struct job *j, const char *path)
 {
-	trace_op(&j->scan->trace, OP_PRIVATE, e, 0);
-	if (e->named == j->scan->tree.scan)
-		return;
-	e->named = j->scan->tree.scan;
-	add(j, e, &(struct scan_entry){ .kind = SCAN_PRIVATE,
-	    .is_system = true }, &e->private);
+	answer_no_ent(j, whole_dir(j, path));
 }
 
 void
 answer_private_dir(struct job *j, const char *path)
 {
-	answer_private(j, tree_ent(&j->scan->tree, j->scan->tree.root,
-	    dir_name(j, path + 1, strlen(path + 1))));
+	answer_private(j, whole_dir(j, path));
 }
+
 
 void
 answer_rooted(struct job *j, struct ent *e)

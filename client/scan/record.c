@@ -185,8 +185,8 @@ number_op(struct job *j, struct op *op)
 	struct ent *e = op->ent;
 	bool is_own = op->kind == OP_ABSENT || op->kind == OP_PRIVATE ||
 	    answer_is_system(j, e->in);
-	uint32_t number = op->kind == OP_ABSENT ? e->absent :
-	    op->kind == OP_PRIVATE ? e->private : e->number;
+	uint32_t number = op->kind == OP_ABSENT ? e->absent.number :
+	    op->kind == OP_PRIVATE ? e->private.number : e->number;
 
 	if (!is_own || number == 0)
 		return true;

@@ -74,6 +74,12 @@ enum fs_kind {
 
 struct dir;
 
+/* answer.c: that a name is not there */
+struct none {
+	uint32_t number;
+	uint32_t named;			/* scan whose answer has it */
+};
+
 /* A name in a directory. */
 struct ent {
 	struct sym *name;
@@ -93,11 +99,9 @@ struct ent {
 	/* answer.c: numbers of what it is, and of its not being there */
 	uint32_t number;		/* a file's: while it has the change */
 	uint32_t number_change;
-	uint32_t absent;
-	uint32_t absent_named;		/* scan whose answer has that */
+	struct none absent, private;	/* of a host's, and of a job alone */
 	uint32_t mark;			/* record.c's, with */
 	uint16_t marked;		/* … kinds of ops */
-	uint32_t private;		/* answer.c: like absent, of a job alone */
 };
 
 struct dir {

@@ -296,6 +296,22 @@ def test_what_the_server_shows_below_a_parent_of_the_compilers(sides):
     assert without_asking(tree, option)[1] != local
 
 
+@pytest.mark.parametrize("before", ["", "#if __has_include(<way>)\n#error\n"
+                                    "#endif\n"], ids=["alone", "after"])
+def test_link_that_is_no_header_itself_is_passed(sides, before):
+    """Above the compiler's own, where it is no header there must be none."""
+    parent = os.path.dirname(PLACE)
+    tree = sides({"include/none": ""}, {"include/none": ""}, parent)
+    tree.write("real/pumped.h", "#define VALUE 1\n")
+    os.symlink(tree.work + "/real", tree.top + "/ours/way")
+    tree.write("s.c", before + "#if __has_include(<way/pumped.h>)\n"
+               "#include <way/pumped.h>\nint value = VALUE;\n#endif\n")
+    local = both_ways(tree, ["gcc", f"-I{parent}", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+    # the control: the link matters
+    assert without_asking(tree, f"-I{parent}")[1] != local
+
+
 def test_options_directories_that_the_server_does_not_show(sides):
     tree = sides({"sdk/pumped.h": "#define VALUE 1\n", "empty/none": ""},
                  {"sdk/pumped.h": "#define VALUE 2\n"}, SHOWN)
