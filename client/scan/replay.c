@@ -152,29 +152,29 @@ find_again(struct job *j, const struct op *op)
 	case OP_FILE:
 		if ((r = answer_file(j, op->ent)) < 0)
 			return job_lost(j, r, op->ent->name->name);
-		return 0;
+		break;
 	case OP_LINK:
 		answer_link(j, op->ent);
-		return 0;
+		break;
 	case OP_ABSENT:
 		answer_no_ent(j, op->ent);
-		return 0;
+		break;
 	case OP_PRIVATE:
 		answer_private(j, op->ent);
-		return 0;
+		break;
 	case OP_ROOTED:
 		answer_rooted(j, op->ent);
-		return 0;
+		break;
 	case OP_DIRECTORY:
 		answer_dir(j, op->dir);
-		return 0;
+		break;
 	case OP_SYSTEM:
 		answer_system_dir(j, op->dir);
-		return 0;
+		break;
 	default:
 		answer_place(j, op->number);
-		return 0;
 	}
+	return 0;
 }
 
 void
@@ -280,16 +280,18 @@ trace_again(struct job *j, const struct inclusion *in)
 int
 replay_find_again(struct job *j, struct inclusion *in)
 {
-	const struct scan *s = j->scan;
-	bool is_there = in->found_scan == s->tree.scan && s->trace.is_off;
+	uint32_t scan = j->scan->tree.scan;
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !is_there && i < in->nnumbers; i++)
-		answer_number(j, in->numbers[i]);
-	for (i = 0; !is_there && r == 0 && i < in->nfound; i++)
-		r = find_again(j, &in->found[i]);
-	in->found_scan = s->tree.scan;
+	/* once a scan, but for who records what comes of it */
+	if (in->found_scan != scan || !j->scan->trace.is_off) {
+		for (i = 0; i < in->nnumbers; i++)
+			answer_number(j, in->numbers[i]);
+		for (i = 0; r == 0 && i < in->nfound; i++)
+			r = find_again(j, &in->found[i]);
+		in->found_scan = scan;
+	}
 	return r < 0 ? r :
 	    job_step(j, 1 + (in->nasked + in->nbound) / 16);
 }

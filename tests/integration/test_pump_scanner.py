@@ -35,7 +35,8 @@ def entry(path, kind=FILE, stamp=None, target="", is_system=0):
 def answer(*entries, n=None, numbers=(), nnumbers=None, rooted=""):
     # outcome and directives, why, facts, search path, rooted, queries
     body = struct.pack("=IQ", 0, 0) + text("") + struct.pack("=Q", 0) + \
-        text("") + text(rooted) + text("") + struct.pack("=QI", 77, len(numbers) if nnumbers is None else nnumbers
+        text("") + text(rooted) + text("") + \
+        struct.pack("=QI", 77, len(numbers) if nnumbers is None else nnumbers
                     ) + struct.pack(f"={len(numbers)}I", *numbers) + \
         struct.pack("=I", len(entries) if n is None else n) + \
         b"".join(entries)

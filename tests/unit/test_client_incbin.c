@@ -107,19 +107,29 @@ a_header_is_compared_byte_for_byte(void **state)
 	}
 }
 
+/* Of what is asked for by name only: the state where it is not there, and is. */
+static void
+assert_presence(const struct scan_entry *e, enum incbin_state no,
+    enum incbin_state yes)
+{
+	int r;
+
+	assert_int_equal(judge(e, false, "\0", 1, &r), no);
+	assert_int_equal(r, 0);
+	assert_int_equal(judge(e, false, "\2", 1, &r), yes);
+	assert_int_equal(r, 0);
+	(void)judge(e, false, "\1", 1, &r);
+	assert_int_equal(r, ERR_SYNTAX);
+}
+
 static void
 what_is_absent_here_must_be_absent_there(void **state)
 {
 	const struct scan_entry e = { .kind = SCAN_ABSENT, .is_system = true,
 	    .path = "/usr/include/none.h" };
-	int r;
 
 	(void)state;
-	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_SAME);
-	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_HAS);
-	assert_int_equal(r, 0);
-	(void)judge(&e, false, "\1", 1, &r);
-	assert_int_equal(r, ERR_SYNTAX);
+	assert_presence(&e, INCBIN_SAME, INCBIN_HAS);
 }
 
 static void
@@ -127,14 +137,9 @@ what_is_the_jobs_alone_must_not_be_there(void **state)
 {
 	const struct scan_entry e = { .kind = SCAN_PRIVATE, .is_system = true,
 	    .path = "/opt/sdk/" };
-	int r;
 
 	(void)state;
-	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_SAME);
-	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_OWN);
-	assert_int_equal(r, 0);
-	(void)judge(&e, false, "\1", 1, &r);
-	assert_int_equal(r, ERR_SYNTAX);
+	assert_presence(&e, INCBIN_SAME, INCBIN_OWN);
 	assert_true(incbin_can_ask(&e, NULL));	/* by way of the source */
 }
 
@@ -143,28 +148,20 @@ full_names_must_hold_there(void **state)
 {
 	const struct scan_entry e = { .kind = SCAN_ROOTED,
 	    .path = "/odd\"name" };
-	int r;
 
 	(void)state;
-	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_ELSEWHERE);
-	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_SAME);
-	assert_int_equal(r, 0);
+	assert_presence(&e, INCBIN_ELSEWHERE, INCBIN_SAME);
 	assert_true(incbin_can_ask(&e, NULL));	/* its name is not said */
 }
 
 static void
 a_directory_here_must_be_one_there(void **state)
 {
-	const struct scan_entry e = { .kind = SCAN_DIRECTORY,
-	    .is_system = true, .path = "/usr/include/some" };
-	int r;
+	const struct scan_entry e = { .kind = SCAN_DIRECTORY, .is_system = true,
+	    .path = "/usr/include/some" };
 
 	(void)state;
-	assert_int_equal(judge(&e, false, "\0", 1, &r), INCBIN_LACKS);
-	assert_int_equal(judge(&e, false, "\2", 1, &r), INCBIN_SAME);
-	assert_int_equal(r, 0);
-	(void)judge(&e, false, "\1", 1, &r);
-	assert_int_equal(r, ERR_SYNTAX);
+	assert_presence(&e, INCBIN_LACKS, INCBIN_SAME);
 }
 
 static void
