@@ -37,7 +37,8 @@ struct list {
 	size_t n, size;
 	struct scan_entry **links;	/* owns, with their paths */
 	size_t nlinks, links_size;
-	struct scan_entry rooted;	/* the answer's */
+	struct scan_entry rooted;	/* whether full names hold there */
+	bool is_elsewhere;		/* known: they do not */
 	const char *known;		/* a header that every compiler has */
 	int64_t oldest_s;		/* of what was known already */
 	struct store_key host;
@@ -172,23 +173,32 @@ say(const struct verify *v, const struct scan_entry *e,
 	return ERR_UNSUPPORTED;
 }
 
-/* Where it is not known, it is put into the list. */
-static int
-see(const struct verify *v, const struct scan_entry *e, int64_t now,
-    struct list *l, char why[VERIFY_WHY_BYTES])
+static void
+list_add(struct list *l, const struct scan_entry *e)
 {
-	enum incbin_state state = look_up(v, entry_key(l->host, e), now,
-	    &l->oldest_s);
-
-	if (state == INCBIN_SAME)
-		return 0;
-	if (state != INCBIN_UNKNOWN)
-		return say(v, e, state, why);
 	if (l->n == l->size) {
 		l->size = l->size != 0 ? l->size * 2 : 256;
 		l->e = mem_realloc(l->e, l->size, sizeof(*l->e));
 	}
 	l->e[l->n++] = (struct incbin_entry){ .entry = e };
+}
+
+/* Where it is not known, it is put into the list. */
+static int
+see(const struct verify *v, const struct scan_entry *e, int64_t now,
+    struct list *l, char why[VERIFY_WHY_BYTES])
+{
+	enum incbin_state state;
+
+	/* incbin.c would not even look for it */
+	if (e->kind == SCAN_PRIVATE && l->is_elsewhere)
+		return 0;
+	state = look_up(v, entry_key(l->host, e), now, &l->oldest_s);
+	if (state == INCBIN_SAME)
+		return 0;
+	if (state != INCBIN_UNKNOWN)
+		return say(v, e, state, why);
+	list_add(l, e);
 	return 0;
 }
 
@@ -221,16 +231,19 @@ sort_out(const struct verify *v, const struct scan_answer *a,
     struct list *unknown, char why[VERIFY_WHY_BYTES])
 {
 	int64_t now = now_s();
+	enum incbin_state rooted;
 	int r = 0;
 
 	free_list(unknown);
 	unknown->oldest_s = now;
 	unknown->host = host_key(v, "header");
-	if (a->rooted != NULL) {
-		unknown->rooted = (struct scan_entry){ .kind = SCAN_ROOTED,
-		    .path = a->rooted };
+	unknown->rooted = (struct scan_entry){ .kind = SCAN_ROOTED,
+	    .path = a->rooted };
+	rooted = look_up(v, entry_key(unknown->host, &unknown->rooted), now,
+	    &unknown->oldest_s);
+	unknown->is_elsewhere = rooted == INCBIN_ELSEWHERE;
+	if (a->rooted != NULL)
 		r = see(v, &unknown->rooted, now, unknown, why);
-	}
 	for (size_t i = 0; r == 0 && i < a->n; i++) {
 		const struct scan_entry *e = &a->entries[i];
 
@@ -242,6 +255,9 @@ sort_out(const struct verify *v, const struct scan_answer *a,
 		    unknown->known == NULL)
 			unknown->known = e->path;
 	}
+	/* by the way: it may save the next job its question */
+	if (rooted == INCBIN_UNKNOWN && a->rooted == NULL && unknown->n != 0)
+		list_add(unknown, &unknown->rooted);
 	return r;
 }
 
@@ -558,7 +574,8 @@ ask_in_turn(const struct verify *v, const struct scan_answer *a,
 	if ((r = ask(v, l, why, res)) < 0)
 		return r;
 	for (size_t i = 0; i < l->n; i++)
-		if (l->e[i].state != INCBIN_SAME)
+		if (l->e[i].state != INCBIN_SAME &&
+		    (l->e[i].entry != &l->rooted || a->rooted != NULL))
 			return say(v, l->e[i].entry, l->e[i].state, why);
 	return 0;
 }

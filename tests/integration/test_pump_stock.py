@@ -69,6 +69,15 @@ def test_option_below_the_compilers_directories_at_stocks_daemon(at_stock,
     assert pumped(log), log
 
 
+def test_directories_of_options_are_no_question_to_stocks_daemon(at_stock):
+    """It lays out all of them elsewhere, which it is asked for once."""
+    for name in ("inc", "one", "two"):
+        log = at_stock.compare(f"gcc -I{name} -Inone/{name} -c a.c -o a.o",
+                               ["a.o"])
+        assert pumped(log), log
+        assert ("comparing" in log) == (name == "inc"), log
+
+
 def words(deps):
     return deps.decode().replace("\\\n", " ").split()
 
