@@ -314,6 +314,26 @@ def test_data_has_directories_of_its_own(long_source):
         assert t.scan(*words, "n.c", daemon=True) == t.scan(*words, "n.c")
 
 
+def test_what_was_found_before_is_recorded_of_another_as_well(tree):  # noqa: F811
+    """The answer has it already, but the next one is outer.h's alone."""
+    tree.write("leaf.h")
+    tree.write("inner.h", "".join(f"#ifdef Q{i}\n#endif\n" for i in range(
+        40)) + '#include "leaf.h"\n')
+    tree.write("outer.h", '#include "inner.h"\n' + "".join(
+        f"#ifdef R{i}\n#endif\n#define S{i}\n" for i in range(200)))
+    sources = {"w.c": '#include "inner.h"\n',
+               "m.c": '#include "inner.h"\n#include "outer.h"\n',
+               "n.c": '#include "outer.h"\n'}
+    for name, text in sources.items():
+        tree.write(name, text)
+    time.sleep(scankit.GRAIN_S)
+    for name in sources:
+        for _ in range(6):
+            words = ["gcc", "-c", name]
+            assert tree.scan(*words, daemon=True) == tree.scan(*words)
+    assert directives(tree, "gcc", "-c", "n.c") < 10, "nothing is remembered"
+
+
 def test_other_words_are_another_source(long_source):
     """Each with its own macros, files, directory and environment."""
     t = long_source
