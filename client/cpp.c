@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/asmtext.h"
 #include "client/cpp.h"
 #include "client/depsenv.h"
 #include "client/slots.h"
@@ -49,33 +50,6 @@ fail(struct cpp *c)
 	c->has_failed = true;
 }
 
-/*
- * Whether the assembler is told to read a file: a host has none of that name, or
- * another.  In C that stands in a string, the file's name in quotes within it
- * or, with a macro for it, behind it.
- */
-static bool
-has_asm_file(const char *p, const char *end)
-{
-	const char *name;
-
-	while ((p = memmem(p, (size_t)(end - p), ".inc", 4)) != NULL) {
-		p += 4;
-		if (end - p > 3 && memcmp(p, "bin", 3) == 0)
-			p += 3;
-		else if (end - p > 4 && memcmp(p, "lude", 4) == 0)
-			p += 4;
-		else
-			continue;
-		name = p;
-		while (name < end && (*name == ' ' || *name == '\t'))
-			name++;
-		if (name < end && (*name == '\\' || (*name == '"' && name != p)))
-			return true;
-	}
-	return false;
-}
-
 /* Map what is in c->out, however it came there. */
 static void
 take_text(struct cpp *c)
@@ -103,7 +77,7 @@ take_text(struct cpp *c)
 		return;
 	}
 	c->text = p;
-	c->reads_more = has_asm_file(c->text, (const char *)p + c->len);
+	c->reads_more = asmtext_reads_file(c->text, c->len);
 	c->has_failed |= c->reads_more;
 }
 

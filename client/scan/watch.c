@@ -2,6 +2,7 @@
 /* watch - strings that can make a compiler open a file or change a macro. */
 #include <string.h>
 
+#include "client/scan/asmword.h"
 #include "client/scan/lexer.h"
 #include "client/scan/skip.h"
 
@@ -23,7 +24,7 @@ asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
 
 	while (p < q && text_is(*p, TEXT_BLANK))
 		p++;
-	if (p < q && *p != '"' && *p != '\\')
+	if (p < q && strchr("\"\\/%{", *p) == NULL)
 		return;		/* no assembler would take it */
 	quote = p < q && *p == '"' ? 1 : q - p > 1 && p[0] == '\\' &&
 	    p[1] == '"' ? 2 : 0;
@@ -37,16 +38,39 @@ asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
 	unit_add(lx, kind)->name = lex_name(lx, p + quote, close);
 }
 
-static void
-watch_asm(struct lexer *lx, enum directive_kind kind, const char *word,
-    const char *p, const char *q)
+/* Whether the string ends in what the next one, or a macro behind it, may go on
+ * with: [p, q) begins a directive's name, and q is its quote. */
+static bool
+is_cut(const struct lexer *lx, const char *p, const char *q)
 {
-	size_t n = strlen(word);
+	const char *end = lx->text.end, *more = q + 1;
 
-	while ((p = memmem(p, (size_t)(q - p), word, n)) != NULL) {
-		p += n;
-		if (p == q || !text_is(*p, TEXT_WORD))
-			asm_operand(lx, kind, p, q);
+	if (!asmword_is_cut(p, (size_t)(q - p), "", 0))
+		return false;
+	while (more < end && (text_is(*more, TEXT_BLANK) ||
+	    (*more == '\n' && !lx->in_directive)))
+		more++;
+	if (*more == '\n' && lx->in_directive)
+		return q - p > 3;	/* what its macro stands before */
+	if (more < end && *more == '"')
+		return asmword_is_cut(p, (size_t)(q - p), more + 1,
+		    strcspn(more + 1, "\"\n"));
+	return q - p > 1 && more < end && (text_is(*more, TEXT_WORD) ||
+	    *more == '/' || *more == '\\');
+}
+
+static void
+watch_asm(struct lexer *lx, const char *p, const char *q)
+{
+	size_t n;
+
+	for (; (p = memchr(p, '.', (size_t)(q - p))) != NULL; p++) {
+		n = asmword(p, q);
+		if (n != 0 && (p + n == q || !text_is(p[n], TEXT_WORD)))
+			asm_operand(lx, n == strlen(ASMWORD_INCBIN) ?
+			    DIR_INCBIN : DIR_ASM_INCLUDE, p + n, q);
+		else if (is_cut(lx, p, q))
+			unit_add_unsure(lx, "a cut .incbin or .include");
 	}
 }
 
@@ -103,7 +127,8 @@ static bool
 is_suspect(const struct lexer *lx, const char *p, const char *q)
 {
 	for (; (p = skip_watch(p, q, lx->text.end)) < q; p++)
-		if (*p == '.' ? p[1] == 'i' : p[1] == '\\')
+		if (*p == '.' ? (p[1] | 0x20) == 'i' || p + 1 == q :
+		    p[1] == '\\')
 			return true;
 	return false;
 }
@@ -115,10 +140,8 @@ watch_literal(void *arg, const char *p, const char *q)
 
 	bool suspect = is_suspect(lx, p, q);
 
-	if (suspect) {
-		watch_asm(lx, DIR_INCBIN, ".incbin", p, q);
-		watch_asm(lx, DIR_ASM_INCLUDE, ".include", p, q);
-	}
+	if (suspect)
+		watch_asm(lx, p, q);
 	if (!watch_macro(lx, p, q) && suspect)
 		watch_escaped(lx, p, q);
 	watch_once(lx, p, q);

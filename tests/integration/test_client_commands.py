@@ -276,7 +276,9 @@ def test_dependency_variables_append_once(bench):
 @pytest.mark.parametrize("text, fallback", [
     (r'.incbin \"hello.c\"', 1), (r'\n\t.incbin\t\"hello.c\"\n', 1),
     (r'.incbin \"hello.c\"', 0), (r'.include \"low.s\"', 1),
-    (r'.incbin " "\"hello.c\"', 1),
+    (r'.incbin " "\"hello.c\"', 1), (r'.incbin" " \"hello.c\"', 1),
+    (r'.INCBIN \"hello.c\"', 1), (r'.inc" "bin \"hello.c\"', 1),
+    (r'.\151nclude \"low.s\"', 1),
 ])
 def test_source_whose_assembler_reads_a_file_stays(bench, text, fallback):
     result, remote, alone, local = bench.both(
@@ -293,6 +295,8 @@ def test_source_whose_assembler_reads_a_file_stays(bench, text, fallback):
     'int f(s x) { return x.include("x") + x.increase; }\n',
     'const char *a = ".inc", *b = ".include", *c = ".include <x>.in";\n',
     'const char *a[] = {".incbin", "x"};\nint incbin;\n',
+    'const char *a = ".incbin \\"x\\"", *b = "no .incbin\\n";\n',
+    'void f() { asm("nop # .incbin\\n"); }\n',
 ])
 def test_source_that_looks_like_it_is_sent(bench, text):
     bench.assert_remote("g++", "-c", "asm.cc",
