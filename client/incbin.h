@@ -41,6 +41,7 @@ enum incbin_state {
 struct incbin_entry {
 	const struct scan_entry *entry;	/* no SCAN_SYMLINK, _SYSTEMDIR */
 	enum incbin_state state;
+	bool is_extra;			/* the caller's: any state will do */
 };
 
 struct incbin {

@@ -13,36 +13,17 @@
 #include "client/scan/ask.h"
 #include "client/searchpath.h"
 #include "client/verify.h"
+#include "client/verify_list.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
-#define AGE_MAX_S	1800	/* what a host said is believed for so long */
-#define DISTRUST_S	60	/* … and what it could not say */
+#define DISTRUST_S	60	/* what a host could not say is believed so long */
 #define WAIT_MS		20000	/* for another client that asks */
 #define LOOK_AGAIN_MS	5
 #define NUMBERED_MAX	(1024 * 1024)	/* higher numbers are not kept */
-#define STORE_WAIT_MS	3000
 #define LOCK_NAME	"verify"	/* and a number for each host */
-
-/* The store's value: what was found, and when. */
-struct verdict {
-	int64_t when_s;
-	uint64_t state;			/* enum incbin_state */
-};
-
-struct list {
-	struct incbin_entry *e;		/* owns */
-	size_t n, size;
-	struct scan_entry **links;	/* owns, with their paths */
-	size_t nlinks, links_size;
-	struct scan_entry rooted;	/* whether full names hold there */
-	bool is_elsewhere;		/* known: they do not */
-	const char *known;		/* a header that every compiler has */
-	int64_t oldest_s;		/* of what was known already */
-	struct store_key host;
-};
 
 /*
  * The store's value for a host and a scanner's epoch: for each number that the
@@ -55,247 +36,12 @@ struct numbered {
 
 #define WORD_BITS	64
 
-static int64_t
-now_s(void)
-{
-	return (int64_t)time(NULL);
-}
-
-/* ---- what is known ---- */
-
-static struct store_key
-host_key(const struct verify *v, const char *kind)
-{
-	struct store_key k = store_key_str((struct store_key){ 0, 0 }, kind);
-
-	k = store_key_str(k, v->host->spec);
-	return store_key_str(k, v->argv[0]);
-}
-
-static struct store_key
-entry_key(struct store_key host, const struct scan_entry *e)
-{
-	uint32_t kind = (uint32_t)e->kind;
-
-	host = store_key_of(host, &kind, sizeof(kind));
-	host = store_key_of(host, &e->stamp, sizeof(e->stamp));
-	/* that holds for all names or for none */
-	return e->kind == SCAN_ROOTED ? host : store_key_str(host, e->path);
-}
-
-/* Whether the host's is compared for this one as it is. */
-static bool
-is_of_host(const struct scan_entry *e)
-{
-	return e->is_system && e->kind != SCAN_SYMLINK &&
-	    e->kind != SCAN_SYSTEMDIR;
-}
-
-/* Whether it is the link's target or below it, there or not; *rest is its path
- * from there. */
-static bool
-is_behind(const struct scan_entry *e, const char *target, const char **rest)
-{
-	size_t len = strlen(target);
-
-	if ((e->kind != SCAN_FILE && !is_of_host(e)) ||
-	    strncmp(e->path, target, len) != 0)
-		return false;
-	*rest = e->path + len;
-	return **rest == '/' || **rest == '\0';
-}
-
-/* The header under the link's name; lives as long as the list. */
-static const struct scan_entry *
-through_link(struct list *l, const struct scan_entry *link,
-    const struct scan_entry *e, const char *rest)
-{
-	struct scan_entry *mine = mem_calloc(1, sizeof(*mine));
-
-	*mine = *e;
-	mine->path = mem_printf("%s%s", link->path, rest);
-	if (l->nlinks == l->links_size) {
-		l->links_size = l->links_size != 0 ? l->links_size * 2 : 16;
-		l->links = mem_realloc(l->links, l->links_size,
-		    sizeof(struct scan_entry *));
-	}
-	l->links[l->nlinks++] = mine;
-	return mine;
-}
-
-static void
-free_list(struct list *l)
-{
-	for (size_t i = 0; i < l->nlinks; i++) {
-		union { const char *in; void *out; } p = {
-			l->links[i]->path
-		};
-
-		free(p.out);
-		free(l->links[i]);
-	}
-	free(l->links);
-	free(l->e);
-	memset(l, 0, sizeof(*l));
-}
-
-static bool
-is_fresh(int64_t when_s, int64_t now)
-{
-	return now >= when_s && now - when_s < AGE_MAX_S;
-}
-
-/* in      oldest_s: becomes the time of what is found, if that is older */
-static enum incbin_state
-look_up(const struct verify *v, struct store_key k, int64_t now,
-    int64_t *oldest_s)
-{
-	struct verdict known;
-	struct view value;
-
-	if (store_find(v->store, k, &value) < 0 ||
-	    value.len != sizeof(known))
-		return INCBIN_UNKNOWN;
-	memcpy(&known, value.ptr, sizeof(known));
-	if (!is_fresh(known.when_s, now))
-		return INCBIN_UNKNOWN;
-	if (known.when_s < *oldest_s)
-		*oldest_s = known.when_s;
-	return (enum incbin_state)known.state;
-}
-
-static int
-say(const struct verify *v, const struct scan_entry *e,
-    enum incbin_state state, char why[VERIFY_WHY_BYTES])
-{
-	(void)snprintf(why, VERIFY_WHY_BYTES, "%s %s %s",
-	    v->host->spec, incbin_text(state), e->path);
-	return ERR_UNSUPPORTED;
-}
-
-static void
-list_add(struct list *l, const struct scan_entry *e)
-{
-	if (l->n == l->size) {
-		l->size = l->size != 0 ? l->size * 2 : 256;
-		l->e = mem_realloc(l->e, l->size, sizeof(*l->e));
-	}
-	l->e[l->n++] = (struct incbin_entry){ .entry = e };
-}
-
-/* Where it is not known, it is put into the list. */
-static int
-see(const struct verify *v, const struct scan_entry *e, int64_t now,
-    struct list *l, char why[VERIFY_WHY_BYTES])
-{
-	enum incbin_state state;
-
-	/* incbin.c would not even look for it */
-	if (e->kind == SCAN_PRIVATE && l->is_elsewhere)
-		return 0;
-	state = look_up(v, entry_key(l->host, e), now, &l->oldest_s);
-	if (state == INCBIN_SAME)
-		return 0;
-	if (state != INCBIN_UNKNOWN)
-		return say(v, e, state, why);
-	list_add(l, e);
-	return 0;
-}
-
-/*
- * A link among the host's headers is looked at by way of what is behind it: through
- * the link each header must be the same, and what is not there not be there.
- */
-static int
-see_link(const struct verify *v, const struct scan_answer *a,
-    const struct scan_entry *link, int64_t now, struct list *l,
-    char why[VERIFY_WHY_BYTES])
-{
-	AUTOFREE char *target = realpath(link->path, NULL);
-	const char *rest;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && target != NULL && i < a->n; i++)
-		if (is_behind(&a->entries[i], target, &rest))
-			r = see(v, through_link(l, link, &a->entries[i], rest),
-			    now, l, why);
-	return r;
-}
-
-/*
- * What is to be asked for is put into the list.
- * returns 0; ERR_UNSUPPORTED: no need, the job cannot go there
- */
-static int
-sort_out(const struct verify *v, const struct scan_answer *a,
-    struct list *unknown, char why[VERIFY_WHY_BYTES])
-{
-	int64_t now = now_s();
-	enum incbin_state rooted;
-	int r = 0;
-
-	free_list(unknown);
-	unknown->oldest_s = now;
-	unknown->host = host_key(v, "header");
-	unknown->rooted = (struct scan_entry){ .kind = SCAN_ROOTED,
-	    .path = a->rooted };
-	rooted = look_up(v, entry_key(unknown->host, &unknown->rooted), now,
-	    &unknown->oldest_s);
-	unknown->is_elsewhere = rooted == INCBIN_ELSEWHERE;
-	if (a->rooted != NULL)
-		r = see(v, &unknown->rooted, now, unknown, why);
-	for (size_t i = 0; r == 0 && i < a->n; i++) {
-		const struct scan_entry *e = &a->entries[i];
-
-		if (e->is_system && e->kind == SCAN_SYMLINK)
-			r = see_link(v, a, e, now, unknown, why);
-		else if (is_of_host(e))
-			r = see(v, e, now, unknown, why);
-		if (is_of_host(e) && e->kind == SCAN_FILE &&
-		    unknown->known == NULL)
-			unknown->known = e->path;
-	}
-	/* by the way: it may save the next job its question */
-	if (rooted == INCBIN_UNKNOWN && a->rooted == NULL && unknown->n != 0)
-		list_add(unknown, &unknown->rooted);
-	return r;
-}
-
-/* No host need be bothered for the others then. */
-static int
-check_names(const struct verify *v, const struct list *l,
-    char why[VERIFY_WHY_BYTES])
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (!incbin_can_ask(l->e[i].entry, l->known))
-			return say(v, l->e[i].entry, INCBIN_NAME, why);
-	return 0;
-}
-
-static void
-remember(const struct verify *v, const struct list *l)
-{
-	struct store_key host = host_key(v, "header");
-	struct verdict known = { .when_s = now_s() };
-
-	if (store_lock(v->store, STORE_WAIT_MS) < 0)
-		return;
-	for (size_t i = 0; i < l->n; i++) {
-		known.state = l->e[i].state;
-		if (known.state != INCBIN_UNKNOWN && store_put(v->store,
-		    entry_key(host, l->e[i].entry), &known,
-		    sizeof(known)) < 0)
-			break;
-	}
-	store_unlock(v->store);
-}
-
 /* ---- what is known by number ---- */
 
 static struct store_key
 numbered_key(const struct verify *v, const struct scan_answer *a)
 {
-	return store_key_of(host_key(v, "numbered"), &a->epoch,
+	return store_key_of(verify_key(v, "numbered"), &a->epoch,
 	    sizeof(a->epoch));
 }
 
@@ -316,7 +62,7 @@ find_numbered(const struct verify *v, struct store_key k, size_t *nwords)
 		return NULL;
 	p.bytes = value.ptr;		/* values are aligned to 8 */
 	known = p.value;
-	if (is_fresh(known->when_s, now_s()))
+	if (verify_is_fresh(known->when_s, verify_now_s()))
 		*nwords = (value.len - sizeof(*known)) /
 		    sizeof(known->bits[0]);
 	return known;
@@ -333,7 +79,7 @@ are_known(const struct verify *v, const struct scan_answer *a)
 	const struct numbered *known;
 	size_t nwords;
 
-	if (a->nnumbers == 0 || a->rooted != NULL)
+	if (a->nnumbers == 0 || (a->rooted != NULL && !verify_is_rooted(v, a)))
 		return false;
 	for (size_t i = 0; i < nplain; i++)
 		if (a->entries[i].is_system &&
@@ -362,7 +108,7 @@ set_bits(const struct scan_answer *a, struct numbered *to)
 	for (size_t i = 0; i < a->nnumbers; i++) {
 		uint32_t n = a->numbers[i];
 
-		if (is_of_host(&named[i]))
+		if (verify_is_of_host(&named[i]))
 			to->bits[n / WORD_BITS] |= UINT64_C(1) <<
 			    n % WORD_BITS;
 	}
@@ -381,7 +127,7 @@ remember_numbers(const struct verify *v, const struct scan_answer *a,
 		if (a->numbers[i] / WORD_BITS >= most)
 			most = a->numbers[i] / WORD_BITS + 1;
 	if (most > NUMBERED_MAX / WORD_BITS ||
-	    store_lock(v->store, STORE_WAIT_MS) < 0)
+	    store_lock(v->store, VERIFY_STORE_WAIT_MS) < 0)
 		return;
 	had = find_numbered(v, k, &nwords);
 	if (nwords > most)
@@ -403,13 +149,13 @@ void
 verify_distrust(const struct verify *v, const char *why)
 {
 	char value[sizeof(int64_t) + VERIFY_WHY_BYTES] = { 0 };
-	int64_t now = now_s();
+	int64_t now = verify_now_s();
 
 	memcpy(value, &now, sizeof(now));
 	(void)snprintf(value + sizeof(now), VERIFY_WHY_BYTES, "%s", why);
-	if (v->store == NULL || store_lock(v->store, STORE_WAIT_MS) < 0)
+	if (v->store == NULL || store_lock(v->store, VERIFY_STORE_WAIT_MS) < 0)
 		return;
-	(void)!store_put(v->store, host_key(v, "distrust"), value,
+	(void)!store_put(v->store, verify_key(v, "distrust"), value,
 	    sizeof(value));
 	store_unlock(v->store);
 }
@@ -418,9 +164,9 @@ bool
 verify_is_distrusted(const struct verify *v, char why[VERIFY_WHY_BYTES])
 {
 	struct view value;
-	int64_t when, now = now_s();
+	int64_t when, now = verify_now_s();
 
-	if (store_find(v->store, host_key(v, "distrust"), &value) < 0 ||
+	if (store_find(v->store, verify_key(v, "distrust"), &value) < 0 ||
 	    value.len != sizeof(when) + VERIFY_WHY_BYTES)
 		return false;
 	memcpy(&when, value.ptr, sizeof(when));
@@ -475,8 +221,8 @@ explain(const struct verify *v, const struct remote_result *res,
 }
 
 static int
-ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
-    char why[VERIFY_WHY_BYTES], struct remote_result *res)
+ask_once(const struct verify *v, bool is_guarded, struct verify_list l,
+    size_t *n, char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
 	static char in[] = INCBIN_SOURCE, out[] = INCBIN_OBJECT, c[] = "-c",
 	    w[] = "-w", o[] = "-o";
@@ -506,7 +252,7 @@ ask_once(const struct verify *v, bool is_guarded, struct list l, size_t *n,
 
 /* Most have all of them; where one is missing each is asked for. */
 static int
-ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
+ask(const struct verify *v, struct verify_list *l, char why[VERIFY_WHY_BYTES],
     struct remote_result *res)
 {
 	bool is_guarded = false;
@@ -516,7 +262,7 @@ ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
 	log_info("comparing %zu headers with those of %s", l->n,
 	    v->host->spec);
 	for (size_t i = 0; r == 0 && i < l->n; i += n) {
-		struct list rest = { .e = l->e + i, .n = l->n - i,
+		struct verify_list rest = { .e = l->e + i, .n = l->n - i,
 		    .known = l->known };
 
 		r = ask_once(v, is_guarded, rest, &n, why, res);
@@ -525,7 +271,7 @@ ask(const struct verify *v, struct list *l, char why[VERIFY_WHY_BYTES],
 			r = ask_once(v, true, rest, &n, why, res);
 		}
 	}
-	remember(v, l);
+	verify_list_remember(v, l);
 	return r;
 }
 
@@ -534,7 +280,7 @@ static int
 take_turn(const struct verify *v)
 {
 	AUTOFREE char *path = mem_printf("%s/" LOCK_NAME "-%016llx", v->dir,
-	    (unsigned long long)host_key(v, "lock").a);
+	    (unsigned long long)verify_key(v, "lock").a);
 	AUTOFD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
 	const struct timespec pause = { 0, LOOK_AGAIN_MS * 1000000L };
@@ -562,21 +308,21 @@ wait_ended(const struct verify *v, char why[VERIFY_WHY_BYTES])
 
 static int
 ask_in_turn(const struct verify *v, const struct scan_answer *a,
-    struct list *l, char why[VERIFY_WHY_BYTES], struct remote_result *res)
+    struct verify_list *l, char why[VERIFY_WHY_BYTES],
+    struct remote_result *res)
 {
 	AUTOFD turn = take_turn(v);
 	int r;
 
 	if (turn < 0)
 		return wait_ended(v, why);
-	if ((r = sort_out(v, a, l, why)) < 0 || l->n == 0)
+	if ((r = verify_list_fill(v, a, l, why)) < 0 || l->n == 0)
 		return r;
 	if ((r = ask(v, l, why, res)) < 0)
 		return r;
 	for (size_t i = 0; i < l->n; i++)
-		if (l->e[i].state != INCBIN_SAME &&
-		    (l->e[i].entry != &l->rooted || a->rooted != NULL))
-			return say(v, l->e[i].entry, l->e[i].state, why);
+		if (l->e[i].state != INCBIN_SAME && !l->e[i].is_extra)
+			return verify_say(v, l->e[i].entry, l->e[i].state, why);
 	return 0;
 }
 
@@ -600,7 +346,7 @@ name_numbers(const struct verify *v, struct scan_answer *a,
 static struct store_key
 path_key(const struct verify *v, const struct scan_answer *a)
 {
-	return store_key_str(store_key_of(host_key(v, "path"), &a->facts,
+	return store_key_str(store_key_of(verify_key(v, "path"), &a->facts,
 	    sizeof(a->facts)), a->search_path);
 }
 
@@ -608,11 +354,11 @@ static void
 remember_path(const struct verify *v, const struct scan_answer *a,
     enum incbin_state state)
 {
-	struct verdict known = { .when_s = now_s(), .state = state };
+	struct verify_verdict known = { .when_s = verify_now_s(), .state = state };
 
 	if (state == INCBIN_NAME)	/* it may say so later */
-		known.when_s -= AGE_MAX_S - DISTRUST_S;
-	if (store_lock(v->store, STORE_WAIT_MS) < 0)
+		known.when_s -= VERIFY_AGE_MAX_S - DISTRUST_S;
+	if (store_lock(v->store, VERIFY_STORE_WAIT_MS) < 0)
 		return;
 	(void)!store_put(v->store, path_key(v, a), &known, sizeof(known));
 	store_unlock(v->store);
@@ -687,7 +433,7 @@ static int
 verify_path(const struct verify *v, const struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
-	int64_t oldest_s = now_s();
+	int64_t oldest_s = verify_now_s();
 	enum incbin_state state;
 	struct store_key key;
 	int r;
@@ -695,13 +441,13 @@ verify_path(const struct verify *v, const struct scan_answer *a,
 	if (a->search_path == NULL || a->search_path[0] == '\0')
 		return 0;
 	key = path_key(v, a);
-	state = look_up(v, key, now_s(), &oldest_s);
+	state = verify_look_up(v, key, verify_now_s(), &oldest_s);
 	if (state == INCBIN_UNKNOWN) {
 		AUTOFD turn = take_turn(v);
 
 		if (turn < 0)
 			return wait_ended(v, why);
-		state = look_up(v, key, now_s(), &oldest_s);
+		state = verify_look_up(v, key, verify_now_s(), &oldest_s);
 		if (state == INCBIN_UNKNOWN) {
 			r = ask_path(v, a, &state, why, res);
 			return r < 0 || state == INCBIN_SAME ? r :
@@ -718,7 +464,7 @@ int
 verify_headers(const struct verify *v, struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res)
 {
-	struct list unknown = { .e = NULL };
+	struct verify_list unknown = { .e = NULL };
 	int r;
 
 	if ((r = verify_path(v, a, why, res)) < 0)
@@ -727,13 +473,13 @@ verify_headers(const struct verify *v, struct scan_answer *a,
 		return 0;
 	if ((r = name_numbers(v, a, why)) < 0)
 		return r;
-	r = sort_out(v, a, &unknown, why);
+	r = verify_list_fill(v, a, &unknown, why);
 	if (r == 0)
-		r = check_names(v, &unknown, why);
+		r = verify_list_check_names(v, &unknown, why);
 	if (r == 0 && unknown.n != 0)
 		r = ask_in_turn(v, a, &unknown, why, res);
 	if (r == 0 && a->nnumbers != 0)
 		remember_numbers(v, a, unknown.oldest_s);
-	free_list(&unknown);
+	verify_list_free(&unknown);
 	return r;
 }
