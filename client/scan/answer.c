@@ -95,16 +95,50 @@ answer_mark_system(struct job *j, struct dir *d)
 	}
 }
 
+/*
+ * Directories that hosts have, and in which they hardly have a header.  And those
+ * right in PARENT_USUAL, as that of one machine's libraries.
+ */
+static const char *const usual[] = {
+	"", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/tmp",
+	"/usr/bin", "/usr/lib64", "/usr/libexec", "/usr/sbin", "/var",
+	"/var/tmp",
+};
+#define PARENT_USUAL	"/usr/lib"
+
 static bool
-is_above(struct job *j, const struct dir *d)
+is_usual(struct dir *d)
 {
-	return d->above_scan == j->scan->tree.scan;
+	if (d->usual != USUAL_UNKNOWN)
+		return d->usual == USUAL_YES;
+	d->usual = strcmp(d->parent->path, PARENT_USUAL) == 0 ? USUAL_YES :
+	    USUAL_NO;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (strcmp(d->path, usual[i]) == 0)
+			d->usual = USUAL_YES;
+	return d->usual == USUAL_YES;
 }
 
-bool
-answer_is_shared(struct job *j, struct dir *d)
+/* Whether what is in d is asked for by its name. */
+static bool
+is_by_name(struct job *j, struct dir *d)
 {
-	return is_above(j, d) || system_of(j, d) != NULL;
+	return d->above_scan == j->scan->tree.scan || is_usual(d);
+}
+
+/* Whether d is one of answer_mark_private()'s or below, where no host may have
+ * anything anyway. */
+static bool
+is_named_private(struct job *j, struct dir *d)
+{
+	uint32_t scan = j->scan->tree.scan;
+
+	if (d->private_scan != scan) {
+		d->is_private = d->parent != d &&
+		    is_named_private(j, d->parent);
+		d->private_scan = scan;
+	}
+	return d->is_private;
 }
 
 bool
@@ -208,37 +242,18 @@ dir_name(struct job *j, const char *name, size_t len)
 	return atoms_get(&j->scan->atoms, s, len + 1);
 }
 
-void
-answer_missing(struct job *j, const struct walk *w, bool is_dir)
-{
-	struct sym *name = w->missing;
-
-	if (name == NULL || system_of(j, w->dir) == NULL)
-		return;
-	if (is_dir || w->is_passed)
-		name = dir_name(j, name->name, name->len);
-	answer_no_ent(j, tree_ent(&j->scan->tree, w->dir, name));
-}
-
-void
-answer_absent(struct job *j, struct dir *d, struct sym *name,
-    const struct walk *w)
-{
-	if (system_of(j, d) != NULL)
-		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
-	else if (system_of(j, w->dir) != NULL)
-		answer_missing(j, w, false);
-	else if (is_above(j, d) && name->name[0] != '/')
-		answer_private(j, tree_ent(&j->scan->tree, d, name));
-}
-
-/* A directory by its whole path, perhaps of nothing; "" is the root. */
+/* A directory by its whole path, perhaps of nothing. */
 static struct ent *
 whole_dir(struct job *j, const char *path)
 {
+	size_t len;
+
 	path += *path == '/';
+	len = strlen(path);
+	while (len != 0 && path[len - 1] == '/')
+		len--;
 	return tree_ent(&j->scan->tree, j->scan->tree.root,
-	    dir_name(j, path, strlen(path)));
+	    dir_name(j, path, len));
 }
 
 void
@@ -247,12 +262,138 @@ answer_absent_dir(struct job *j, const char *path)
 	answer_no_ent(j, whole_dir(j, path));
 }
 
-void
-answer_private_dir(struct job *j, const char *path)
+static void
+name_private(struct job *j, struct dir *d)
 {
-	answer_private(j, whole_dir(j, path));
+	if (d->private == NULL)
+		d->private = whole_dir(j, d->path);
+	answer_private(j, d->private);
 }
 
+/* Nothing of a host's own may be in d. */
+static void
+keep_private(struct job *j, struct dir *d)
+{
+	if (!answer_is_system(j, d) && !is_by_name(j, d) &&
+	    !is_named_private(j, d))
+		name_private(j, d);
+}
+
+/* /lib and the like, which hosts have as well, or a directory of that use. */
+static bool
+is_merged_usr(const struct ent *e)
+{
+	return e->in->parent == e->in &&
+	    strncmp(e->target, "usr/", strlen("usr/")) == 0;
+}
+
+/* Nor may there be anything in the place of what leads here to another one. */
+static void
+keep_way_private(struct job *j, const struct walk *w)
+{
+	struct ent *e;
+
+	for (size_t i = 0; i < w->nnotes; i++) {
+		e = w->notes[i].link;
+		if (e == NULL)
+			keep_private(j, w->notes[i].dir);
+		if (e == NULL || answer_is_system(j, e->in) ||
+		    is_named_private(j, e->in) || is_merged_usr(e))
+			continue;
+		answer_private(j, e);
+		answer_private(j, tree_ent(&j->scan->tree, e->in,
+		    dir_name(j, e->name->name, e->name->len)));
+	}
+}
+
+/*
+ * Where a walk ended that did not come to what was looked for.
+ * in      is_dir: that was a directory
+ */
+static void
+answer_end(struct job *j, const struct walk *w, bool is_dir)
+{
+	struct sym *name = w->missing;
+	struct dir *d = w->dir;
+	struct ent *e;
+
+	is_dir |= w->is_passed;
+	if (name == NULL && w->ent != NULL) {
+		name = w->ent->name;	/* a file in the way */
+		d = w->ent->in;
+		is_dir = true;
+	} else if (name == NULL) {
+		if (d->parent == d)
+			return;
+		name = atoms_get(&j->scan->atoms, d->base, strlen(d->base));
+		d = d->parent;
+		is_dir = false;
+	}
+	keep_way_private(j, w);
+	if (!answer_is_system(j, d) && !is_by_name(j, d)) {
+		keep_private(j, d);
+		return;
+	}
+	if (is_dir)
+		name = dir_name(j, name->name, name->len);
+	e = tree_ent(&j->scan->tree, d, name);
+	if (answer_is_system(j, d))
+		answer_no_ent(j, e);
+	else
+		answer_private(j, e);
+}
+
+void
+answer_absent(struct job *j, struct dir *d, struct sym *name,
+    const struct walk *w)
+{
+	const char *text = name->name + (name->name[0] == '/');
+
+	if (w->dir == d && w->nnotes == 0 && is_named_private(j, d))
+		return;			/* as most are */
+	if (answer_is_system(j, d)) {
+		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
+		return;
+	}
+	if (w->nnotes != 0 || !is_by_name(j, d) ||
+	    answer_is_system(j, w->dir))
+		answer_end(j, w, false);
+	if (is_by_name(j, d) && !answer_is_system(j, w->dir))
+		answer_private(j, tree_ent(&j->scan->tree, d, atoms_get(
+		    &j->scan->atoms, text, strlen(text))));
+}
+
+void
+answer_mark_private(struct job *j, struct dir *d)
+{
+	if (answer_is_system(j, d) || is_by_name(j, d))
+		return;
+	name_private(j, d);
+	d->private_scan = j->scan->tree.scan;
+	d->is_private = true;
+}
+
+void
+answer_option_dir(struct job *j, const char *text, const struct walk *w)
+{
+	keep_way_private(j, w);
+	if (text[0] == '/' && w->nnotes != 0 && !is_by_name(j, w->dir))
+		answer_private(j, whole_dir(j, text));
+	keep_private(j, w->dir);
+}
+
+void
+answer_no_option_dir(struct job *j, const char *text, const struct walk *w)
+{
+	/* what is there has its own name, and that of no part of it */
+	bool is_plain = text[0] == '/' && w->nnotes == 0 &&
+	    !answer_is_system(j, w->dir);
+
+	if (!is_plain)
+		answer_end(j, w, true);
+	if (text[0] == '/')
+		answer_private(j, whole_dir(j, text));
+}
 
 void
 answer_rooted(struct job *j, struct ent *e)

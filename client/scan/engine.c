@@ -12,6 +12,15 @@
 static int run_range(struct job *j, struct frame *f, const struct unit *u,
     uint32_t i, uint32_t to);
 
+/* Puts what was found under the name into the answer. */
+static int
+answer_found(struct job *j, struct ent *e, const struct sym *name)
+{
+	int r = answer_file(j, e);
+
+	return r < 0 ? job_lost(j, r, name->name) : 0;
+}
+
 /* ---- conditions ------------------------------------------------------ */
 
 struct asker {
@@ -32,7 +41,7 @@ ask_include(void *arg, enum word word, struct sym *name, bool is_angle,
 	    name, is_angle, &f);
 	*found = r == 0 && f.ent != NULL;
 	if (r == 0 && *found)
-		r = answer_file(a->j, f.ent);
+		r = answer_found(a->j, f.ent, name);
 	return r;
 }
 
@@ -318,8 +327,8 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 	    .place = found->place, .level = from->level + 1 };
 	int r;
 
-	if ((r = answer_file(j, found->ent)) < 0)
-		return job_lost(j, r, name->name);
+	if ((r = answer_found(j, found->ent, name)) < 0)
+		return r;
 	if (found->ent->type == ENT_NULL)
 		return 0;
 	f.file = found->ent->file;
@@ -384,7 +393,7 @@ run_include(struct job *j, struct frame *f, const struct directive *d)
 		return job_unsure(j, "%.100s not found, included in %.120s",
 		    name->name, tree_path(&j->scan->tree, f->ent));
 	if (d->kind == DIR_EMBED)
-		return answer_file(j, found.ent);
+		return answer_found(j, found.ent, name);
 	return enter(j, f, name, &found, d->kind == DIR_IMPORT);
 }
 
@@ -404,7 +413,7 @@ run_incbin(struct job *j, struct frame *f, const struct directive *d)
 	if (found.ent == NULL)
 		return job_unsure(j, ".incbin file %.180s not found",
 		    d->name->name);
-	return answer_file(j, found.ent);
+	return answer_found(j, found.ent, d->name);
 }
 
 /* #pragma GCC dependency: its times are looked at. */
@@ -416,7 +425,7 @@ run_dependency(struct job *j, struct frame *f, const struct directive *d)
 
 	r = search_find(j, f, SEARCH_INCLUDE, d->name, d->is_angle, &found);
 	if (r == 0 && found.ent != NULL)
-		r = answer_file(j, found.ent);
+		r = answer_found(j, found.ent, d->name);
 	return r;
 }
 
@@ -586,6 +595,8 @@ run_source(struct job *j)
 	if (r < 0 || w.ent == NULL || w.ent->type != ENT_FILE)
 		return job_unsure(j, "cannot read source %.180s", source);
 	answer_walk(j, &w);
+	if (w.is_past_root)
+		answer_rooted(j, w.ent);
 	if ((r = answer_file(j, w.ent)) < 0)
 		return job_lost(j, r, source);
 	f.name = atoms_get(&j->scan->atoms, source, strlen(source));

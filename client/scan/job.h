@@ -162,30 +162,31 @@ void answer_number(struct job *j, uint32_t number);
 void answer_system_dir(struct job *j, struct dir *s);
 /* answer_is_system - whether d is the compiler's own, in this job. */
 bool answer_is_system(struct job *j, struct dir *d);
-/* answer_is_shared - whether a host has d as well, or what it is above of. */
-bool answer_is_shared(struct job *j, struct dir *d);
 /*
- * What is not below the compiler's own directories must not be there on a host
- * either, lest it compile something else.
+ * What is not there must not be there on a host either, lest it compile something
+ * else.  What is not the compiler's own is the job's alone: a host must have nothing
+ * in that directory; where each has something, none of that name.
  */
 /* answer_absent - of a name that was looked for in d, by way of w. */
 void answer_absent(struct job *j, struct dir *d, struct sym *name,
     const struct walk *w);
-/*
- * answer_missing - where a walk ended too soon.
- * in      is_dir: its last component would have been a directory
- */
-void answer_missing(struct job *j, const struct walk *w, bool is_dir);
-/* answer_absent_dir - of one of these directories itself. */
+/* answer_absent_dir - of one of the compiler's own directories. */
 void answer_absent_dir(struct job *j, const char *path);
 /*
- * answer_private - of what the job alone has: a name that is not here, or an
- *         option's directory, here or not.
- * answer_rooted - of what the source names in full, here or not.
- * in      path: absolute
+ * answer_option_dir - of one that is here, at the end of w, and
+ * answer_no_option_dir - one that w did not come to.
+ * in      text: the option's
  */
+void answer_option_dir(struct job *j, const char *text, const struct walk *w);
+void answer_no_option_dir(struct job *j, const char *text,
+    const struct walk *w);
+/* answer_mark_private - of one on the search path: nothing below it has to be
+ * said any more.  All are marked before anything is looked for. */
+void answer_mark_private(struct job *j, struct dir *d);
+/* answer_private - of a name, or with a slash behind it a directory. */
 void answer_private(struct job *j, struct ent *e);
-void answer_private_dir(struct job *j, const char *path);
+/* answer_rooted - of what is named in full, or in effect so, by more ".." than
+ * there are directories; here or not. */
 void answer_rooted(struct job *j, struct ent *e);
 void answer_mark_system(struct job *j, struct dir *d);
 

@@ -41,9 +41,10 @@ enum scan_kind {
 			   named twice; not resolved.  With a slash behind it
 			   one of these directories itself */
 	SCAN_PRIVATE,	/* path: below none of these, looked for and not there;
-			   with a slash behind it a directory of an option, there
-			   or not.  All that is there is sent: where that lies
-			   beside a host's own, it must have none in its place */
+			   with a slash behind it a directory, of an option or
+			   in which something was looked for in vain, there or
+			   not.  All that is there is sent: where that lies beside
+			   a host's own, it must have none in its place */
 	SCAN_ROOTED,	/* path: an answer's `rooted`; never an entry of it */
 };
 
@@ -80,8 +81,9 @@ struct scan_answer {
 	 * what names all that they depend on; NULL: it was not asked */
 	const char *search_path;
 	uint64_t facts;
-	/* what the source names in full, and is not the compiler's own: where
-	 * that name leads to must be where the host puts it; NULL: none */
+	/* what is named in full, or by more ".." than lead to the root, and is not
+	 * the compiler's own: where that name leads to must be where the host
+	 * puts it; NULL: none */
 	const char *rooted;
 	/* to a brief request: the compiler's own files, in place of entries;
 	 * scan_name() or ask_name() tells what they are */

@@ -70,8 +70,6 @@ resolve(struct job *j, const char *text, struct place *p, bool *exists)
 	*exists = false;
 	*p = (struct place){ .text = text, .walk = w };
 	r = tree_walk(&j->scan->tree, j->cwd, text, w);
-	if (r == ERR_NOENT)
-		answer_missing(j, w, true);
 	if (r == ERR_NOENT || (r == 0 && w->ent != NULL))
 		return 0;
 	if (r < 0)
@@ -108,31 +106,30 @@ is_missing_own(const struct job *j, const char *dir)
 	return false;
 }
 
-/*
- * What a host shows of its own in an option's directory would be read, be it by
- * the name that the option has for it.
- */
+/* What has to be said of an option's directory, here or not. */
 static void
-keep_private(struct job *j, const struct place *p)
+answer_option(struct job *j, const struct place *p)
 {
-	if (answer_is_shared(j, p->dir))
-		return;
-	answer_private_dir(j, p->dir->path);
-	if (p->text[0] == '/' && strcmp(p->text, p->dir->path) != 0)
-		answer_private_dir(j, p->text);
+	const char *path;
+
+	if (p->walk->is_past_root) {
+		path = p->text[0] == '/' ? p->text + 1 :
+		    join(j, j->cwd->path, p->text) + 1;
+		answer_rooted(j, tree_ent(&j->scan->tree, j->scan->tree.root,
+		    atoms_get(&j->scan->atoms, path, strlen(path))));
+	}
+	if (p->dir != NULL)
+		answer_option_dir(j, p->text, p->walk);
+	else if (p->text[0] == '/' && is_missing_own(j, p->text))
+		/* a host may still have what it had */
+		answer_absent_dir(j, p->text);
+	else
+		answer_no_option_dir(j, p->text, p->walk);
 }
 
-/* Where there is none here.  in w: ended too soon */
-static void
-keep_missing_private(struct job *j, const struct walk *w)
-{
-	if (w->missing != NULL && !answer_is_system(j, w->dir))
-		answer_private_dir(j, join(j, w->dir->path, w->missing->name));
-}
-
+/* The compiler's own. */
 static int
-add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
-    bool is_own)
+add_own(struct job *j, struct chain *c, const char *const *dirs, size_t n)
 {
 	bool exists;
 	size_t i;
@@ -144,25 +141,40 @@ add_dirs(struct job *j, struct chain *c, const char *const *dirs, size_t n,
 			return r;
 		if (!exists) {
 			/* a host may still have what it had */
-			if (dirs[i][0] == '/' &&
-			    (is_own || is_missing_own(j, dirs[i])))
+			if (dirs[i][0] == '/')
 				answer_absent_dir(j, dirs[i]);
-			else
-				keep_missing_private(j, c->ptr[c->n].walk);
 			continue;
 		}
-		if (is_own) {
-			/* a host's compiler has its own way there */
-			answer_mark_system(j, c->ptr[c->n].dir);
-			c->ptr[c->n].is_named = true;
-		} else if (j->opts->wants_missing_dirs ||
-		    passes_own_link(j, c->ptr[c->n].walk)) {
-			answer_walk(j, c->ptr[c->n].walk);
-			if (j->opts->wants_missing_dirs)
-				answer_dir(j, c->ptr[c->n].dir);
-		}
-		keep_private(j, &c->ptr[c->n]);
-		c->n++;
+		/* a host's compiler has its own way there */
+		answer_mark_system(j, c->ptr[c->n].dir);
+		c->ptr[c->n++].is_named = true;
+	}
+	return 0;
+}
+
+/* in/out  all: gets those that are not here as well, without dir */
+static int
+add_opts(struct job *j, struct chain *c, enum opts_chain which,
+    struct chain *all)
+{
+	const struct words *w = &j->opts->chains[which];
+	struct place p;
+	bool exists;
+	size_t i;
+	int r;
+
+	for (i = 0; i < w->n; i++) {
+		if ((r = resolve(j, w->ptr[i], &p, &exists)) < 0)
+			return r;
+		all->ptr[all->n++] = p;
+		if (!exists)
+			continue;
+		if (j->opts->wants_missing_dirs ||
+		    passes_own_link(j, p.walk))
+			answer_walk(j, p.walk);
+		if (j->opts->wants_missing_dirs)
+			answer_dir(j, p.dir);
+		c->ptr[c->n++] = p;
 	}
 	return 0;
 }
@@ -188,14 +200,6 @@ remove_duplicates(struct chain *c, const struct chain *system,
 		out.ptr[out.n++] = c->ptr[i];
 	}
 	c->n = out.n;
-}
-
-static int
-add_opts(struct job *j, struct chain *c, enum opts_chain which)
-{
-	const struct words *w = &j->opts->chains[which];
-
-	return add_dirs(j, c, w->ptr, w->n, false);
 }
 
 /* There has to be room for it. */
@@ -251,20 +255,21 @@ build_path(struct job *j)
 	struct chain system = new_chain(j, w[CHAIN_SYSTEM].n + own +
 	    w[CHAIN_AFTER].n);
 	struct chain theirs = new_chain(j, own);
+	struct chain all = new_chain(j, w[CHAIN_QUOTE].n +
+	    w[CHAIN_BRACKET].n + w[CHAIN_SYSTEM].n + w[CHAIN_AFTER].n);
 	int r;
 
 	/* first, since what is below them is told by that from then on */
 	if ((r = mark_left_out(j)) < 0)
 		return r;
-	if (own != 0 && (r = add_dirs(j, &theirs, j->facts->dirs, own,
-	    true)) < 0)
+	if (own != 0 && (r = add_own(j, &theirs, j->facts->dirs, own)) < 0)
 		return r;
-	if ((r = add_opts(j, &quote, CHAIN_QUOTE)) < 0 ||
-	    (r = add_opts(j, &bracket, CHAIN_BRACKET)) < 0 ||
-	    (r = add_opts(j, &system, CHAIN_SYSTEM)) < 0)
+	if ((r = add_opts(j, &quote, CHAIN_QUOTE, &all)) < 0 ||
+	    (r = add_opts(j, &bracket, CHAIN_BRACKET, &all)) < 0 ||
+	    (r = add_opts(j, &system, CHAIN_SYSTEM, &all)) < 0)
 		return r;
 	add_chain(&system, &theirs);
-	if ((r = add_opts(j, &system, CHAIN_AFTER)) < 0)
+	if ((r = add_opts(j, &system, CHAIN_AFTER, &all)) < 0)
 		return r;
 	for (size_t i = 0; own != 0 && i < j->facts->nmissing; i++)
 		if (j->facts->missing[i][0] == '/')
@@ -274,6 +279,10 @@ build_path(struct job *j)
 	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,
 	    &bracket);
 	join_chains(j, &quote, &bracket, &system);
+	for (size_t i = 0; i < j->nplaces; i++)
+		answer_mark_private(j, j->places[i].dir);
+	for (size_t i = 0; i < all.n; i++)
+		answer_option(j, &all.ptr[i]);
 	return 0;
 }
 
@@ -386,6 +395,11 @@ look_in(struct job *j, struct dir *d, struct sym *name,
 	struct walk *w = &j->scan->walk;
 	int r = tree_walk_name(&j->scan->tree, d, name, w);
 
+	/* find_absolute() has said it of the others */
+	if ((r == 0 || r == ERR_NOENT) && w->is_past_root &&
+	    name->name[0] != '/')
+		answer_rooted(j, w->ent != NULL ? w->ent :
+		    tree_ent(&j->scan->tree, d, name));
 	if (r == ERR_NOENT || (r == 0 && w->ent == NULL)) {
 		answer_absent(j, d, name, w);
 		return 0;
@@ -525,6 +539,8 @@ find_data(struct job *j, const struct frame *from, enum search_kind kind,
 		r = look_in(j, from->open_dir, name, f);
 	for (i = 0; r == 0 && f->ent == NULL && i < w->n; i++) {
 		r = resolve(j, w->ptr[i], &p, &exists);
+		if (r == 0)
+			answer_option(j, &p);
 		if (r == 0 && exists)
 			r = look_in(j, p.dir, name, f);
 		if (r == 0 && f->ent != NULL)
@@ -553,17 +569,13 @@ find_absolute(struct job *j, enum search_kind kind, struct sym *name,
 {
 	struct tree *t = &j->scan->tree;
 	int r = look_in(j, t->root, name, f);
-	struct ent *full;
 
 	if (r < 0 || kind == SEARCH_OPTION ||
 	    (f->ent != NULL && f->ent->type == ENT_NULL) ||
 	    is_own_way(j, &j->scan->walk))
 		return r;
-	full = tree_ent(t, t->root, atoms_get(&j->scan->atoms,
-	    name->name + 1, name->len - 1));
-	if (f->ent == NULL)
-		answer_private(j, full);
-	answer_rooted(j, full);
+	answer_rooted(j, tree_ent(t, t->root, atoms_get(&j->scan->atoms,
+	    name->name + 1, name->len - 1)));
 	return 0;
 }
 

@@ -902,10 +902,11 @@ enter(struct tree *t, struct walk *w, struct sym *name, unsigned int depth)
 }
 
 static int
-leave(struct walk *w)
+leave(struct walk *w, unsigned int depth)
 {
 	int r = note(w, NULL, w->dir);
 
+	w->is_past_root |= depth == 0 && w->dir->parent == w->dir;
 	w->dir = w->dir->parent;
 	return r;
 }
@@ -929,7 +930,7 @@ follow(struct tree *t, struct walk *w, const char *path, unsigned int depth)
 		if (n == 0 || (n == 1 && path[0] == '.'))
 			continue;
 		if (n == 2 && path[0] == '.' && path[1] == '.')
-			r = leave(w);
+			r = leave(w, depth);
 		else
 			r = enter(t, w, atoms_get(t->atoms, path, n), depth);
 	}
@@ -943,7 +944,7 @@ start_walk(struct walk *w, struct dir *from)
 	w->ent = NULL;
 	w->dir = w->open_dir = from;
 	w->missing = NULL;
-	w->is_passed = false;
+	w->is_passed = w->is_past_root = false;
 	w->is_told = true;
 	w->nnotes = 0;
 }

@@ -80,6 +80,8 @@ struct none {
 	uint32_t named;			/* scan whose answer has it */
 };
 
+enum { USUAL_UNKNOWN, USUAL_NO, USUAL_YES };
+
 /* A name in a directory. */
 struct ent {
 	struct sym *name;
@@ -126,6 +128,10 @@ struct dir {
 	uint32_t system_scan;		/* scan that set system */
 	struct dir *system;		/* the compiler's directory it is below */
 	uint32_t above_scan;		/* scan in which it is above of one */
+	uint32_t private_scan;		/* scan that set is_private */
+	bool is_private;		/* answer.c: nothing is to be said of it */
+	uint8_t usual;			/* answer.c: whether hosts have it */
+	struct ent *private;		/* answer.c: stands for it; or NULL */
 	uint32_t system_named;		/* scan whose answer has it as such */
 	struct ent **buckets;		/* owns */
 	size_t nbuckets, count;
@@ -143,6 +149,8 @@ struct walk {
 					   before links were followed */
 	struct sym *missing;		/* ERR_NOENT: what dir has not; or NULL */
 	bool is_passed;			/* it would have been passed by */
+	bool is_past_root;		/* by ".." of the path itself; the root's own
+					   leads to it again */
 	bool is_told;		/* of each change that would lead it elsewhere */
 	size_t nnotes;
 	struct {

@@ -248,35 +248,79 @@ def test_header_of_an_option_that_complains(sides):
     assert pumped(tree.text()), tree.text()
 
 
+CLIMBING = '#if __has_include("@/zz/pumped.h")\nint has = 1;\n#endif\n'
+
+
 @pytest.mark.parametrize("option, source", [
     (f"-I{SHOWN}", ""), (f"-I{SHOWN}/zz", ""), (f"-iquote{SHOWN}/zz/", ""),
-    (f"-idirafter{SHOWN}/empty/../zz", ""), ("-Iway", ""), ("-Irelative", ""),
-    (f"-I{SHOWN}/link", ""),
-    ("-g0", f"#if __has_include(\"{SHOWN}/zz/pumped.h\")\n"
-     "int has = 1;\n#endif\n"),
+    (f"-idirafter{SHOWN}/empty/../zz", ""), ("-Iway", ""), ("-I@/zz", ""),
+    (f"-I{SHOWN}/link", ""), (f"-I{SHOWN}/link/zz", ""), ("-I@/link", ""),
+    (f"-I{SHOWN}/dangling", ""), (f"-I{SHOWN}/file", ""),
+    ("-g0", CLIMBING.replace("@", SHOWN)), ("-g0", CLIMBING),
+    ("-nostdinc", CLIMBING),
+    ("-g0", '#include "below/beside.h"\n' + CLIMBING),
 ], ids=["here, empty", "missing", "quote", "climbing", "link", "relative",
-        "link here only", "full name"])
+        "link here only", "below that", "relative link", "dangling", "file here",
+        "full name", "climbing name", "without own", "climbing beside"])
 def test_what_the_server_shows_besides_is_noticed(sides, option, source):
     """--toolchain has a directory in all jobs that no compiler looks into of
     itself, and this machine has not that in it."""
-    theirs = {"pumped.h": "#define VALUE 2\n",
-              "zz/pumped.h": "#define VALUE 2\n",
-              "link/pumped.h": "#define VALUE 2\n", "empty/none": ""}
-    tree = sides({"empty/none": ""}, theirs, SHOWN,
-                 args=["--toolchain", SHOWN])
+    theirs = {f"{name}pumped.h": "#define VALUE 2\n" for name in (
+        "", "zz/", "link/", "link/zz/", "dangling/", "file/")}
+    tree = sides({"empty/none": "", "file": ""}, {**theirs, "empty/none": ""},
+                 SHOWN, args=["--toolchain", SHOWN])
     tree.write("inc/pumped.h", "#define VALUE 1\n")
     os.mkdir(tree.top + "/elsewhere")
     os.symlink(tree.top + "/elsewhere", tree.top + "/ours/link")
+    os.symlink("/nowhere", tree.top + "/ours/dangling")
     os.symlink(SHOWN, tree.work + "/way")
-    if option == "-Irelative":
-        option = "-I" + os.path.relpath(SHOWN + "/zz", tree.work)
-    tree.write("s.c", source + "#include \"pumped.h\"\nint value = VALUE;\n")
+    up = os.path.relpath(SHOWN, tree.work)
+    option = option.replace("@", up)
+    tree.write("below/beside.h", CLIMBING.replace("@", "../" + up))
+    tree.write("s.c", source.replace("@", up) +
+               "#include \"pumped.h\"\nint value = VALUE;\n")
     words = ["gcc", option, "-idirafter", "inc", *COMMAND[1:]]
     local = both_ways(tree, words)
     assert f"would look at its own {SHOWN}/" in why_here(tree.text()), \
         tree.text()
     if option != "-Iway":
         assert without_asking(tree, option, "-idirafter", "inc")[1] != local
+
+
+USUAL = ["/bin", "/dev", "/etc", "/lib", "/lib64", "/tmp", "/usr", "/usr/bin",
+         "/usr/lib", "/var/tmp"]
+
+
+def test_directories_that_hosts_have_are_asked_for_by_name(sides):
+    tree = sides({}, {"pumped.h": "#define VALUE 2\n"}, "/var/tmp",
+                 args=["--toolchain", "/var/tmp"])
+    libraries = os.path.dirname(subprocess.run(
+        ["gcc", "-print-file-name=libc.so"], check=True, capture_output=True,
+        text=True).stdout.strip())
+    options = [f"-I{d}" for d in [*USUAL, os.path.realpath(libraries)]]
+    tree.write("inc/more.h", "int more;\n")
+    tree.write("s.c", "#include <more.h>\n#include <stdio.h>\nint value;\n")
+    both_ways(tree, ["gcc", *options, "-Iinc", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    tree.write("s.c", SOURCE)
+    local = both_ways(tree, ["gcc", *options, "-Iinc", *COMMAND[1:]])
+    assert "would look at its own /var/tmp/pumped.h" in \
+        why_here(tree.text()), tree.text()
+    assert without_asking(tree, *options, "-Iinc")[1] != local
+
+
+def test_directories_of_one_tree_are_asked_for_once(sides):
+    tree = sides({}, {}, SHOWN)
+    questions = []
+    for name in "abc":
+        tree.write(f"{name}/s.c", "#include <stdio.h>\nint value;\n")
+        tree.forget()
+        tree.run([tree.program, *COMMAND[:1], "-I.", "-Inone", f"-I{name}/c",
+                  *COMMAND[1:]], cwd=f"{tree.work}/{name}")
+        assert pumped(tree.text()), tree.text()
+        questions.append(tree.text().count("comparing"))
+    assert questions == [1, 0, 0]
 
 
 def test_what_the_server_shows_below_a_parent_of_the_compilers(sides):
@@ -352,10 +396,35 @@ def test_full_names_that_stocks_daemon_would_find_its_own_at(
     assert without_asking(tree)[1] != local
 
 
+@pytest.mark.parametrize("option, source", [
+    ("-g0", '#include "@/pumped.h"\n'), ("-I@", "#include <pumped.h>\n"),
+    ("-nostdinc", '#if __has_include("@/theirs.h")\n#define VALUE 3\n#else\n'
+     "#define VALUE 4\n#endif\n"),
+], ids=["name", "option", "missing"])
+def test_names_that_climb_past_the_root_are_full_in_effect(
+        sides, stock_daemon_program, option, source):
+    """So they lead out of the directory that stock has for the job."""
+    tree = sides({"pumped.h": "#define VALUE 1\n"},
+                 {"pumped.h": "#define VALUE 2\n", "theirs.h": ""}, SHOWN,
+                 program=stock_daemon_program)
+    up = "../../../" + os.path.relpath(SHOWN, tree.work)
+    option = option.replace("@", up)
+    tree.write("s.c", source.replace("@", up) + "int value = VALUE;\n")
+    local = both_ways(tree, ["gcc", option, *COMMAND[1:]])
+    assert "would not find by its full name" in why_here(tree.text()), \
+        tree.text()
+    assert without_asking(tree, option)[1] != local
+    tree.write("inc/pumped.h", "#define VALUE 1\n")
+    tree.write("s.c", "#include \"sub/../pumped.h\"\nint value = VALUE;\n")
+    tree.write("inc/sub/none.h", "")
+    both_ways(tree, ["gcc", "-Iinc", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+
+
 def test_odd_names_of_directories_are_asked_for(sides):
     tree = sides({"pumped.h": "#define VALUE 1\n"},
                  {"pumped.h": "#define VALUE 1\n"})
-    odd = tree.work + "/a \u00fc&'%$!*;<|>?"
+    odd = tree.work + "/a \u00fc&'%$!*;<|>?\"\\\\"
     tree.write(odd + "/inc.h", "")
     tree.write("s.c", "#include <inc.h>\n" + SOURCE)
     both_ways(tree, ["gcc", f"-I{odd}/none", f"-I{odd}", *COMMAND[1:]])
