@@ -14,6 +14,33 @@ ends_with(const char *start, const char *p, const char *word)
 	return (size_t)(p - start) >= n && memcmp(p - n, word, n) == 0;
 }
 
+/* What stands behind a string and is, or may be, one with it. */
+enum behind {
+	BEHIND_NOTHING,
+	BEHIND_STRING,
+	BEHIND_OTHER,		/* a macro; a comment */
+	BEHIND_END,		/* of a macro that the string ends */
+};
+
+/* in      q: the string's quote
+ * out     more: the next string's contents */
+static enum behind
+look_behind(const struct lexer *lx, const char *q, const char **more)
+{
+	const char *p = q + 1;
+
+	while (p < lx->text.end && (text_is(*p, TEXT_BLANK) ||
+	    (*p == '\n' && !lx->in_directive)))
+		p++;
+	*more = p + 1;
+	if (*p == '\n')
+		return lx->in_directive ? BEHIND_END : BEHIND_NOTHING;
+	if (*p == '"')
+		return BEHIND_STRING;
+	return text_is(*p, TEXT_WORD) || *p == '/' || *p == '\\' ?
+	    BEHIND_OTHER : BEHIND_NOTHING;
+}
+
 /* The operand of .incbin or .include at p, within a string's contents. */
 static void
 asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
@@ -24,7 +51,8 @@ asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
 
 	while (p < q && text_is(*p, TEXT_BLANK))
 		p++;
-	if (p < q && strchr("\"\\/%{", *p) == NULL)
+	if (p < q ? strchr("\"\\/%{", *p) == NULL :
+	    look_behind(lx, q, &close) == BEHIND_NOTHING)
 		return;		/* no assembler would take it */
 	quote = p < q && *p == '"' ? 1 : q - p > 1 && p[0] == '\\' &&
 	    p[1] == '"' ? 2 : 0;
@@ -43,20 +71,21 @@ asm_operand(struct lexer *lx, enum directive_kind kind, const char *p,
 static bool
 is_cut(const struct lexer *lx, const char *p, const char *q)
 {
-	const char *end = lx->text.end, *more = q + 1;
+	const char *more;
 
 	if (!asmword_is_cut(p, (size_t)(q - p), "", 0))
 		return false;
-	while (more < end && (text_is(*more, TEXT_BLANK) ||
-	    (*more == '\n' && !lx->in_directive)))
-		more++;
-	if (*more == '\n' && lx->in_directive)
-		return q - p > 3;	/* what its macro stands before */
-	if (more < end && *more == '"')
-		return asmword_is_cut(p, (size_t)(q - p), more + 1,
-		    strcspn(more + 1, "\"\n"));
-	return q - p > 1 && more < end && (text_is(*more, TEXT_WORD) ||
-	    *more == '/' || *more == '\\');
+	switch (look_behind(lx, q, &more)) {
+	case BEHIND_STRING:
+		return asmword_is_cut(p, (size_t)(q - p), more,
+		    strcspn(more, "\"\n"));
+	case BEHIND_OTHER:
+		return q - p > 1;
+	case BEHIND_END:
+		return q - p > 3;
+	default:
+		return false;
+	}
 }
 
 static void

@@ -52,6 +52,8 @@ static const struct row {
 	{ "\"\\t.include \\\"f\\\"\"\n", "a" },
 	{ "asm(\".INCBIN \\\"f\\\"\");\n", "b" },
 	{ "asm(\".incbin\" \" \\\"f\\\"\");\n", "X" },
+	{ "f(\"x.include\", 1); asm(\".incbin\" F);\n", "X" },
+	{ "#define A \".incbin\"\n", "XD" },
 	{ "asm(\".incbin/**/\\\"f\\\"\");\n", "X" },
 	{ "asm(\".inc\"\n \"BIN \\\"f\\\"\");\n", "X" },
 	{ "asm(\".\" \"include \\\"f\\\"\");\n", "X" },
