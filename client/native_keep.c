@@ -10,6 +10,7 @@
 
 #include "client/native_keep.h"
 #include "lib/fd.h"
+#include "lib/hash.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "wire/limits.h"
@@ -54,11 +55,9 @@ make_key(const char *file, const struct words *asked, struct buf *b)
 static int
 make_path(struct native_keep *k)
 {
-	uint64_t hash = 0xcbf29ce484222325u;	/* FNV-1a */
+	uint64_t hash = hash_bytes(HASH_FIRST, k->key.ptr, k->key.len);
 	char tail[64];
 
-	for (size_t i = 0; i < k->key.len; i++)
-		hash = (hash ^ k->key.ptr[i]) * 0x100000001b3u;
 	(void)snprintf(tail, sizeof(tail), "/native/%016" PRIx64, hash);
 	return dirs_top(k->env, k->path, sizeof(k->path), tail);
 }

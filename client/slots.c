@@ -10,6 +10,7 @@
 #include "client/slots.h"
 #include "client/state.h"
 #include "lib/fd.h"
+#include "lib/hash.h"
 #include "lib/log.h"
 
 /* The first in line looks again after 1, 2, 4 … ms, at most this many. */
@@ -95,18 +96,17 @@ try_all(const struct want *w, size_t *host)
 	return r;
 }
 
-/* Those who want the same hosts stand in the same line: FNV-1a of the list. */
+/* Those who want the same hosts stand in the same line. */
 static int
 line_path(const struct want *w, char *path, size_t size)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = HASH_FIRST;
 	char tail[64];
 
 	for (size_t i = 0; i < w->list->n; i++) {
 		const char *s = w->list->host[i].spec;
 
-		for (size_t j = 0; j <= strlen(s); j++)
-			hash = (hash ^ (unsigned char)s[j]) * 0x100000001b3u;
+		hash = hash_bytes(hash, s, strlen(s) + 1);
 		hash ^= w->list->host[i].slots;
 	}
 	(void)snprintf(tail, sizeof(tail), "/lock/line_%016llx",

@@ -16,6 +16,7 @@
 #include "client/store.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
+#include "lib/hash.h"
 #include "lib/mem.h"
 
 #define NAME_PREFIX	"files-2-"	/* 2: of this layout */
@@ -82,7 +83,7 @@ hash(uint64_t h, const unsigned char *p, size_t len, uint64_t prime)
 struct store_key
 store_key_of(struct store_key k, const void *ptr, size_t len)
 {
-	k.a = mix(hash(k.a ^ len, ptr, len, 0x100000001b3u));
+	k.a = mix(hash(k.a ^ len, ptr, len, HASH_PRIME));
 	k.b = mix(hash(~k.b ^ len, ptr, len, 0xc6a4a7935bd1e995u));
 	return k;
 }

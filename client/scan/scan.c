@@ -7,6 +7,7 @@
 #include "client/scan/job.h"
 #include "client/scan/scan.h"
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/mem.h"
 
 #define STEPS_UNCHECKED	4096	/* between two looks at the clock */
@@ -139,17 +140,6 @@ scan_answer_free(struct scan_answer *a)
 }
 
 /* ---- facts ----------------------------------------------------------- */
-
-/* The same in every process. */
-static uint64_t
-hash_text(const char *s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
 
 static struct facts *
 find_facts(const struct scan *s, const char *key)
@@ -377,7 +367,7 @@ scan_learn(struct scan *s, const struct scan_request *req,
 			f->key = mem_strdup(key);
 			f->next = s->facts;
 			f->number = ++s->facts_made;
-			f->id = hash_text(key);
+			f->id = hash_bytes(HASH_FIRST, key, strlen(key));
 			s->facts = f;
 		}
 		r = facts_learn(f, &s->atoms, queries, text);

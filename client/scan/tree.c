@@ -15,6 +15,7 @@
 #include "client/scan/record.h"
 #include "client/scan/tree.h"
 #include "lib/fd.h"
+#include "lib/hash.h"
 #include "lib/mem.h"
 
 #define NS_PER_S	INT64_C(1000000000)
@@ -977,10 +978,8 @@ walk_anew(struct tree *t, struct dir *from, const char *path, struct walk *w)
 static struct walked *
 kept_walk(struct tree *t, const struct dir *from, const char *path)
 {
-	uint64_t h = (uintptr_t)from >> 4;
+	uint64_t h = hash_bytes((uintptr_t)from >> 4, path, strlen(path));
 
-	for (; *path != '\0'; path++)
-		h = (h ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
 	return &t->walks[(h ^ h >> 32) & (WALKS_KEPT - 1)];
 }
 
