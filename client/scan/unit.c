@@ -343,6 +343,21 @@ spliced_directive(struct lexer *lx, const char *p, const char *end)
 	lx->text = whole;
 }
 
+/* Whether strings of the directive are obeyed or name a file: no program has
+ * them. */
+static bool
+is_unwatched(const char *name)
+{
+	static const char *const words[] = {
+		"pragma", "include", "import", "embed",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(name, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 /* The directive whose mark is at p; returns the newline that ends it. */
 static const char *
 one_directive(struct lexer *lx, const char *p)
@@ -353,8 +368,9 @@ one_directive(struct lexer *lx, const char *p)
 	p += *p == '#' ? 1 : 2;
 	name = text_blanks(&lx->text, p);
 	literal = lx->text.literal;
-	if (*name == 'p' && strncmp(name, "pragma", 6) == 0)
-		lx->text.literal = NULL;	/* it is obeyed, not watched */
+	if ((*name == 'p' || *name == 'i' || *name == 'e') &&
+	    is_unwatched(name))
+		lx->text.literal = NULL;
 	lx->in_directive = true;
 	end = text_line(&lx->text, name);
 	lx->in_directive = false;

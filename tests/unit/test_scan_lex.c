@@ -54,6 +54,8 @@ static const struct row {
 	{ "asm(\".incbin\" \" \\\"f\\\"\");\n", "X" },
 	{ "f(\"x.include\", 1); asm(\".incbin\" F);\n", "X" },
 	{ "#define A \".incbin\"\n", "XD" },
+	{ "#include \"a.inc\"\n#import \"a.in\"\nx;\n", "i(a.inc)I(a.in)" },
+	{ "#embed \"a.inc\"\n#error \"a.in\"\nx;\n", "M(a.inc)" },
 	{ "asm(\".incbin/**/\\\"f\\\"\");\n", "X" },
 	{ "asm(\".inc\"\n \"BIN \\\"f\\\"\");\n", "X" },
 	{ "asm(\".\" \"include \\\"f\\\"\");\n", "X" },
