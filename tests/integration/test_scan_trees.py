@@ -199,17 +199,19 @@ def source_jobs(entry, limit, sources, compiler):
 
 def fetch(sources):
     """Source packages by apt-get, with lists of our own; False if it can't."""
-    lists = os.path.join(sources, "apt")
+    # the list of sources beside the lists: apt-get clears what it does not know
+    config = os.path.join(sources, "apt")
+    lists = os.path.join(config, "lists")
     os.makedirs(os.path.join(lists, "partial"), exist_ok=True)
     release = ""
     with open("/etc/os-release") as f:
         for line in f:
             if line.startswith("VERSION_CODENAME="):
                 release = line.split("=")[1].strip().strip('"')
-    with open(os.path.join(lists, "sources.list"), "w") as f:
+    with open(os.path.join(config, "sources.list"), "w") as f:
         f.write("deb-src http://deb.debian.org/debian %s main\n" % release)
     apt = ["apt-get", "-qq",
-           "-o", "Dir::Etc::sourcelist=%s/sources.list" % lists,
+           "-o", "Dir::Etc::sourcelist=%s/sources.list" % config,
            "-o", "Dir::Etc::sourceparts=/dev/null",
            "-o", "Dir::State::lists=%s" % lists]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
