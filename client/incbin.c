@@ -148,7 +148,13 @@ write_question(struct incbin *ib, const struct scan_entry *e)
 	    "#if __has_include(\"" SOURCE_PATH "\")\n");
 
 	if (r == 0)
-		r = buf_append_str(&ib->source, "#if __has_include(\"");
+		r = buf_append_str(&ib->source, "#if ");
+	/* without that header nothing tells that the directory is not there */
+	if (r == 0 && e->kind == SCAN_ABSENT && is_dir(e))
+		r = buf_printf(&ib->source, "!__has_include(\"%s\") || ",
+		    ib->known);
+	if (r == 0)
+		r = buf_append_str(&ib->source, "__has_include(\"");
 	if (r == 0)
 		r = write_path(ib, e);
 	if (r == 0)

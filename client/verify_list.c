@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/verify_list.h"
 #include "lib/mem.h"
@@ -252,6 +253,25 @@ see_link(const struct verify *v, const struct scan_answer *a,
 	return r;
 }
 
+/* A header in one of the directories, each ended by a newline, that compilers
+ * bring along; NULL: there is none. */
+static const char *
+find_known(struct verify_list *l, const char *dirs)
+{
+	const char *end;
+
+	for (; dirs != NULL && (end = strchr(dirs, '\n')) != NULL;
+	    dirs = end + 1) {
+		AUTOFREE char *path = mem_printf("%.*s/stddef.h",
+		    (int)(end - dirs), dirs);
+
+		if (access(path, R_OK) == 0)
+			return make_entry(l, &l->rooted,
+			    mem_strdup(path))->path;
+	}
+	return NULL;
+}
+
 int
 verify_list_fill(const struct verify *v, const struct scan_answer *a,
     struct verify_list *l, char why[VERIFY_WHY_BYTES])
@@ -281,6 +301,8 @@ verify_list_fill(const struct verify *v, const struct scan_answer *a,
 		    l->known == NULL)
 			l->known = e->path;
 	}
+	if (l->known == NULL)
+		l->known = find_known(l, a->search_path);
 	/* by the way: it may save the next job its question */
 	if (rooted == INCBIN_UNKNOWN && a->rooted == NULL && l->n != 0)
 		list_add(l, &l->rooted, true);

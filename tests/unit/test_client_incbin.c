@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: client/incbin.c client/body.c client/store.c */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,6 +165,26 @@ a_directory_here_must_be_one_there(void **state)
 	assert_presence(&e, INCBIN_LACKS, INCBIN_SAME);
 }
 
+/* Whatever is there, the way out of it leads to no such header. */
+static void
+a_host_without_the_known_header_does_not_pass(void **state)
+{
+	const struct scan_entry e = { .kind = SCAN_ABSENT, .is_system = true,
+	    .path = "/opt/none/" };
+	struct incbin_entry entry = { .entry = &e };
+	struct incbin ib = { .known = header };
+	char want[PATH_MAX];
+	size_t n;
+
+	(void)state;
+	assert_false(incbin_can_ask(&e, NULL));
+	assert_int_equal(incbin_write(&ib, false, &entry, 1, &n), 0);
+	(void)snprintf(want, sizeof(want), "#if !__has_include(\"%s\") || "
+	    "__has_include(\"/opt/none//..", header);
+	assert_non_null(strstr(buf_str(&ib.source), want));
+	buf_free(&ib.source);
+}
+
 static void
 a_header_that_changed_here_is_an_error(void **state)
 {
@@ -226,6 +247,7 @@ main(void)
 		cmocka_unit_test(what_is_the_jobs_alone_must_not_be_there),
 		cmocka_unit_test(full_names_must_hold_there),
 		cmocka_unit_test(a_directory_here_must_be_one_there),
+		cmocka_unit_test(a_host_without_the_known_header_does_not_pass),
 		cmocka_unit_test(a_header_that_changed_here_is_an_error),
 		cmocka_unit_test(an_object_without_the_nonce_says_nothing),
 		cmocka_unit_test(
