@@ -444,6 +444,26 @@ add_environment(struct args *a, const struct args_source *src)
 }
 
 bool
+args_may_be_refused(char *const *argv)
+{
+	for (size_t i = 1; argv[i] != NULL; i++) {
+		if (starts(argv[i], "-flto") || starts(argv[i], "-x"))
+			return true;
+	}
+	return false;
+}
+
+size_t
+args_targets(char *const *argv)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; argv[i] != NULL; i++)
+		n += starts(argv[i], "-MT") || starts(argv[i], "-MQ") ? 1 : 0;
+	return n;
+}
+
+bool
 args_can_pump(char *const *argv)
 {
 	size_t plain = 0, other = 0;

@@ -60,6 +60,13 @@ int args_pump(const struct args_source *src, struct args *out) MUST_CHECK;
  * dependencies: with -Wp, only in its simple form. */
 bool args_can_pump(char *const *argv);
 
+/* args_targets - how many -MT and -MQ there are. */
+size_t args_targets(char *const *argv);
+
+/* args_may_be_refused - whether stock's server would hang up on the command,
+ * without a word, because of an option. */
+bool args_may_be_refused(char *const *argv);
+
 void args_free(struct args *a);
 
 /* args_join - the words with blanks between, for messages; malloc'ed. */

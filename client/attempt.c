@@ -231,23 +231,11 @@ talk(struct job *job, const struct host *host, struct remote_result *res)
 	return r == ERR_UNSUPPORTED ? talk_plain(job, host, res) : r;
 }
 
-/* What stock distccd does not take: it hangs up then, without a word. */
-static bool
-may_be_refused(char *const *argv)
-{
-	for (size_t i = 1; argv[i] != NULL; i++) {
-		if (strncmp(argv[i], "-flto", 5) == 0 ||
-		    strncmp(argv[i], "-x", 2) == 0)
-			return true;
-	}
-	return false;
-}
-
 static enum attempt_outcome
 take_host_failure(struct job *job, const struct host *host,
     const struct remote_result *res)
 {
-	if (res->is_silent && may_be_refused(job->source.argv)) {
+	if (res->is_silent && args_may_be_refused(job->source.argv)) {
 		log_info("host %s hung up on %s: it may not take such "
 		    "commands", host->spec, job->file);
 		miss(job, host, "hung up; perhaps it does not take -flto or -x");

@@ -35,6 +35,7 @@ pump_free(struct pump *p)
 	store_close(p->store);
 	free(p->where.daemon);
 	free(p->cwd);
+	free(p->real_cwd);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -186,8 +187,9 @@ get_ready(struct pump *p, struct job *job)
 	if (p->where.dir[0] != '\0')
 		p->store = store_open(p->where.dir);
 	p->cwd = pump_cwd();
-	if (p->cwd == NULL || p->store == NULL)
-		return not_so(p, p->cwd == NULL ? "no working directory" :
+	p->real_cwd = getcwd(NULL, 0);
+	if (p->cwd == NULL || p->real_cwd == NULL || p->store == NULL)
+		return not_so(p, p->store != NULL ? "no working directory" :
 		    "there is no private directory for what is known");
 	if (args_pump(&job->source, &p->args) < 0)
 		return not_so(p, "the command line is too long");
@@ -206,12 +208,22 @@ prepare(struct pump *p, struct job *job)
 
 /* ---- one host ---- */
 
+/* Whether the way to the working directory is through a link. */
+static bool
+is_cwd_linked(const struct pump *p)
+{
+	return p->cwd != NULL && p->real_cwd != NULL &&
+	    strcmp(p->cwd, p->real_cwd) != 0;
+}
+
 static struct verify
 verify_of(struct job *job, const struct host *host)
 {
 	return (struct verify){ .env = job->env, .host = host,
 	    .argv = job->pump.args.argv, .store = job->pump.store,
-	    .dir = job->pump.where.dir };
+	    .dir = job->pump.where.dir,
+	    .wants_rooted = is_cwd_linked(&job->pump) ||
+	    args_targets(job->pump.args.argv) > 1 };
 }
 
 /* The server hung up, or says that it cannot do this: it may still take what is
@@ -236,7 +248,9 @@ take_refusal(struct pump *p, const struct verify *v,
 		    v->host->spec, log_escape(buf_view(
 		    &res->part[REPLY_SERR]), text, sizeof(text)));
 	}
-	verify_distrust(v, p->why);
+	/* jobs without that option are not to suffer for it */
+	if (r == 0 || !args_may_be_refused(v->argv))
+		verify_distrust(v, p->why);
 	return ERR_UNSUPPORTED;
 }
 
@@ -267,6 +281,30 @@ send_job(struct job *job, const struct host *host, const struct verify *v,
 	return r;
 }
 
+/*
+ * What stock's server, which puts the job elsewhere, does otherwise than ours.  It
+ * makes the working directory before the links that lead there, and then cannot make
+ * these; what compilers put into an object of its name is lost there anyway.
+ */
+static int
+suit_server(struct pump *p, const struct verify *v)
+{
+	p->files.cdir = p->cwd;
+	if (!v->wants_rooted)
+		return 0;
+	switch (verify_rooted(v)) {
+	case INCBIN_SAME:
+		return 0;
+	case INCBIN_ELSEWHERE:
+		p->files.cdir = p->real_cwd;
+		return args_targets(p->args.argv) <= 1 ? 0 : not_so(p,
+		    "stock's server forgets all targets of a dependency file "
+		    "but the last");
+	default:
+		return not_so(p, "which sort of server it is is not known");
+	}
+}
+
 static int
 run(struct job *job, const struct host *host, struct remote_result *res)
 {
@@ -281,9 +319,10 @@ run(struct job *job, const struct host *host, struct remote_result *res)
 	if (verify_is_distrusted(&v, p->why))
 		return ERR_UNSUPPORTED;
 	r = verify_headers(&v, &p->answer, p->why, res);
-	if (r < 0)
-		return take_refusal(p, &v, res, r);
-	return send_job(job, host, &v, res);
+	if (r == 0)
+		r = suit_server(p, &v);
+	return r < 0 ? take_refusal(p, &v, res, r) :
+	    send_job(job, host, &v, res);
 }
 
 int

@@ -37,7 +37,8 @@ struct pump {
 	char why[PUMP_WHY_BYTES];	/* why not; "" */
 	struct pump_where where;	/* dir: the store's, too */
 	struct store *store;		/* owns; or NULL */
-	char *cwd;			/* owns */
+	char *cwd;			/* owns: as compilers name it */
+	char *real_cwd;			/* owns: without links */
 	struct scan_answer answer;
 	struct fileset files;
 	struct args args;

@@ -77,9 +77,12 @@ are_known(const struct verify *v, const struct scan_answer *a)
 {
 	size_t nplain = a->is_named ? a->n - a->nnumbers : a->n;
 	const struct numbered *known;
+	enum incbin_state rooted = verify_rooted(v);
 	size_t nwords;
 
-	if (a->nnumbers == 0 || (a->rooted != NULL && !verify_is_rooted(v, a)))
+	if (a->nnumbers == 0 ||
+	    (a->rooted != NULL && rooted != INCBIN_SAME) ||
+	    (v->wants_rooted && rooted == INCBIN_UNKNOWN))
 		return false;
 	for (size_t i = 0; i < nplain; i++)
 		if (a->entries[i].is_system &&

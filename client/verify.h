@@ -15,6 +15,7 @@
 
 #include "client/env.h"
 #include "client/hosts.h"
+#include "client/incbin.h"
 #include "client/remote.h"
 #include "client/scan/scan.h"
 #include "client/store.h"
@@ -27,6 +28,7 @@ struct verify {
 	char *const *argv;		/* borrowed: the words that are sent */
 	struct store *store;
 	const char *dir;		/* the store's */
+	bool wants_rooted;		/* verify_rooted() has to know */
 };
 
 /*
@@ -39,6 +41,10 @@ struct verify {
  */
 int verify_headers(const struct verify *v, struct scan_answer *a,
     char why[VERIFY_WHY_BYTES], struct remote_result *res) MUST_CHECK;
+
+/* verify_rooted - INCBIN_SAME, INCBIN_ELSEWHERE: whether what is sent to the host
+ * is found by its full name there; INCBIN_UNKNOWN. */
+enum incbin_state verify_rooted(const struct verify *v);
 
 /*
  * verify_distrust - send this host no more headers for a while.

@@ -304,7 +304,8 @@ verify_list_fill(const struct verify *v, const struct scan_answer *a,
 	if (l->known == NULL)
 		l->known = find_known(l, a->search_path);
 	/* by the way: it may save the next job its question */
-	if (rooted == INCBIN_UNKNOWN && a->rooted == NULL && l->n != 0)
+	if (rooted == INCBIN_UNKNOWN && a->rooted == NULL &&
+	    (l->n != 0 || v->wants_rooted))
 		list_add(l, &l->rooted, true);
 	return r;
 }
@@ -337,13 +338,12 @@ verify_list_remember(const struct verify *v, const struct verify_list *l)
 	store_unlock(v->store);
 }
 
-bool
-verify_is_rooted(const struct verify *v, const struct scan_answer *a)
+enum incbin_state
+verify_rooted(const struct verify *v)
 {
-	const struct scan_entry e = { .kind = SCAN_ROOTED, .path = a->rooted };
+	const struct scan_entry e = { .kind = SCAN_ROOTED };
 	int64_t now = verify_now_s(), oldest_s = now;
 
 	return verify_look_up(v, entry_key(verify_key(v, "header"), &e), now,
-	    &oldest_s) == INCBIN_SAME;
+	    &oldest_s);
 }
-

@@ -48,8 +48,6 @@ enum incbin_state verify_look_up(const struct verify *v, struct store_key k,
 
 /* verify_is_of_host - whether the host's is compared for this one as it is. */
 bool verify_is_of_host(const struct scan_entry *e);
-/* verify_is_rooted - whether full names are known to hold at the host. */
-bool verify_is_rooted(const struct verify *v, const struct scan_answer *a);
 /* verify_say - why the host does not do; returns ERR_UNSUPPORTED. */
 int verify_say(const struct verify *v, const struct scan_entry *e,
     enum incbin_state state, char why[VERIFY_WHY_BYTES]);

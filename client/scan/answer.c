@@ -415,8 +415,11 @@ answer_file(struct job *j, struct ent *e)
 	bool is_system;
 	int r;
 
-	if (e->type == ENT_NULL)
+	if (e->type == ENT_NULL) {
+		/* it is everywhere, but stock's server looks below the job */
+		answer_rooted(j, e);
 		return 0;
+	}
 	trace_op(&j->scan->trace, OP_FILE, e, 0);
 	is_system = name_system(j, e->in);
 	if (e->named == j->scan->tree.scan)

@@ -78,6 +78,44 @@ def test_directories_of_options_are_no_question_to_stocks_daemon(at_stock):
         assert ("comparing" in log) == (name == "inc"), log
 
 
+def test_working_directory_behind_a_link_at_stocks_daemon(at_stock):
+    """It makes the directory before the link, which it cannot make then."""
+    os.symlink(at_stock.work, at_stock.top + "/way")
+    way = at_stock.top + "/way"
+    os.symlink("inc", at_stock.work + "/link")
+    at_stock.write("b.c", SOURCE.replace("inc/", "link/"))
+    for words in ("-c b.c", "-I../way/inc -include a.h -c ../way/a.c",
+                  f"-w -I{way}/inc -c a.c"):
+        log = at_stock.compare(f"gcc -O2 -Wall {words} -o x.o", ["x.o"],
+                               cwd=way, PWD=way)
+        assert pumped(log), log
+
+
+def test_dependencies_with_two_targets_at_stocks_daemon(at_stock):
+    """It forgets the first."""
+    log = at_stock.compare("gcc -MMD -MT one -MT two -c a.c -o a.o",
+                           ["a.o", "a.d"])
+    assert "but the last" in why_here(log), log
+    log = at_stock.compare("gcc -MMD -MT one -c a.c -o a.o", ["a.o", "a.d"])
+    assert pumped(log), log
+
+
+def test_null_device_at_stocks_daemon(at_stock):
+    """It looks for it below the job."""
+    log = at_stock.compare("gcc -include /dev/null -c a.c -o a.o", ["a.o"])
+    assert "full name /dev/null" in why_here(log), log
+
+
+def test_what_stocks_daemon_refuses_shuts_nothing_else_out(at_stock):
+    """It hangs up on -flto, without a word."""
+    p = at_stock.run([at_stock.program, "gcc", "-flto", "-c", "a.c", "-o",
+                      "a.o"], DISTCC_FALLBACK=1)
+    assert p.returncode == 0 and not pumped(at_stock.text())
+    assert "hangs up" in why_here(at_stock.text()), at_stock.text()
+    log = at_stock.compare("gcc -c a.c -o a.o", ["a.o"])
+    assert pumped(log), log
+
+
 def words(deps):
     return deps.decode().replace("\\\n", " ").split()
 
