@@ -357,15 +357,35 @@ one_scan(struct side *s, const struct scan_request *req,
 	    remote_scan(s->fd, req, &s->place, a);
 }
 
+/* A compiler that shows no macros says why; text ends with a NUL. */
+static void
+explain(struct scan_answer *a, const char *text)
+{
+	const char *error = strstr(text, "error: "), *line = text;
+
+	for (const char *p = text; error != NULL && p < error; p++)
+		if (*p == '\n')
+			line = p + 1;
+	scan_answer_free(a);
+	*a = (struct scan_answer){ .outcome = SCAN_UNSURE };
+	(void)snprintf(a->why, sizeof(a->why), "the compiler shows no macros%s"
+	    "%.*s", error != NULL ? ": " : "", error != NULL ?
+	    (int)strcspn(line, "\n") : 0, line);
+}
+
+/* returns ERR_UNSUPPORTED: it cannot be asked; the answer is that */
 static int
-probe(struct side *s, const struct scan_request *req,
-    const struct scan_answer *a)
+probe(struct side *s, const struct scan_request *req, struct scan_answer *a)
 {
 	struct view queries = buf_view(&a->queries);
 	struct buf text;
 	int r;
 
 	r = scan_probe(req, queries, &text);
+	if (r == 0 && text.ptr[text.len - 1] == '\0') {
+		explain(a, (const char *)text.ptr);
+		r = ERR_UNSUPPORTED;
+	}
 	if (r == 0)
 		r = s->scan != NULL ?
 		    scan_learn(s->scan, req, queries, buf_view(&text)) :
@@ -386,7 +406,8 @@ rounds(struct side *s, const struct scan_request *req, struct scan_answer *a)
 		if ((r = one_scan(s, req, a)) < 0 ||
 		    a->outcome != SCAN_NEEDS)
 			return r;
-		r = probe(s, req, a);
+		if ((r = probe(s, req, a)) == ERR_UNSUPPORTED)
+			return 0;
 		scan_answer_free(a);
 		if (r < 0)
 			return r;

@@ -31,7 +31,7 @@ enum act {
 	DROP, KEEP, UNSURE,
 	QUOTE, BRACKET, SYSTEM, AFTER, DEFINE, UNDEF, INCLUDE, IMACROS,
 	EMBED_DIR, IPREFIX, WITH_PREFIX, WITH_PREFIX_BEFORE, LANGUAGE, SYSROOT,
-	MAPS_FILE, MISSING_DIRS, COMMAS, PASS_ON,
+	MAPS_FILE, MISSING_DIRS, COMMAS, PASS_ON, FRONTEND, RECORDS,
 };
 
 struct row {
@@ -87,7 +87,7 @@ static const struct row rows[] = {
 	{ "-Wa,", PREFIX, DROP }, { "-Wl,", PREFIX, DROP },
 	{ "-W", PREFIX, DROP }, { "-w", EXACT, DROP },
 	{ "-Xassembler", NEXT, DROP }, { "-Xlinker", NEXT, DROP },
-	{ "-Xclang", NEXT, UNSURE }, { "-Xarch_", PREFIX, UNSURE },
+	{ "-Xclang", NEXT, FRONTEND }, { "-Xarch_", PREFIX, UNSURE },
 	{ "-MF", EITHER, DROP }, { "-MT", EITHER, DROP }, { "-MQ", EITHER, DROP },
 	{ "-MJ", EITHER, DROP }, { "-M", PREFIX, DROP },
 	{ "-o", EITHER, DROP }, { "-c", EXACT, DROP }, { "-S", EXACT, DROP },
@@ -95,6 +95,7 @@ static const struct row rows[] = {
 	{ "-###", EXACT, DROP }, { "-H", EXACT, DROP }, { "-P", EXACT, DROP },
 	{ "-CC", EXACT, DROP }, { "-C", EXACT, DROP }, { "-Q", EXACT, DROP },
 	{ "-Qunused-arguments", EXACT, DROP },
+	{ "-grecord-", PREFIX, RECORDS }, { "-frecord-", PREFIX, RECORDS },
 	{ "-save-temps", PREFIX, DROP }, { "--save-temps", PREFIX, DROP },
 	{ "-time", PREFIX, DROP }, { "-g", PREFIX, DROP },
 	{ "-L", EITHER, DROP }, { "-l", EITHER, DROP }, { "-u", EITHER, DROP },
@@ -264,6 +265,24 @@ act_on_chain(struct opts *o, enum act act, const char *value)
 	return false;
 }
 
+/* What macros depend on is taken, as the words that -march=native stands for. */
+static void
+add_frontend(struct opts *o, const char *word, const char *value)
+{
+	static const char *const known[] = { "-target-abi", "-target-cpu",
+		"-target-feature", "-tune-cpu" };
+	bool is_known = o->is_frontend_value;
+
+	o->is_frontend_value = false;
+	for (size_t i = 0; !is_known && i < sizeof(known) / sizeof(known[0]);
+	    i++)
+		o->is_frontend_value |= strcmp(value, known[i]) == 0;
+	if (!is_known && !o->is_frontend_value)
+		set_why(o, "option -Xclang", value);
+	opts_add_word(&o->keep, word);
+	opts_add_word(&o->keep, value);
+}
+
 /* What the option `word` with its value asks for. */
 static void
 act_on(struct opts *o, const struct row *r, const char *word,
@@ -301,6 +320,11 @@ act_on(struct opts *o, const struct row *r, const char *word,
 		break;
 	case MAPS_FILE:	o->is_file_mapped = true; break;
 	case MISSING_DIRS: o->wants_missing_dirs = true; break;
+	case FRONTEND:	add_frontend(o, word, value); break;
+	case RECORDS:
+		if (o->is_clang)	/* as our words are, not as the user's */
+			set_why(o, "option", word);
+		break;
 	case COMMAS:	add_commas(o, later, value); break;
 	case PASS_ON:	opts_add_word(later, value); break;
 	default:	break;

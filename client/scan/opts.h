@@ -33,6 +33,7 @@ struct opts {
 	bool is_split;			/* -I- */
 	bool is_clang, is_cxx_driver;
 	bool is_preprocessed;
+	bool is_frontend_value;		/* the next -Xclang is another's value */
 	bool is_file_mapped;		/* __FILE__ is not the file's name */
 	bool wants_missing_dirs;	/* -Wmissing-include-dirs */
 	char why[SCAN_WHY_BYTES];	/* not empty: unsure */

@@ -108,6 +108,36 @@ def test_compilers_directories_by_options(tree, compiler):
     assert pumped(log), log
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_source_without_a_header_of_the_compilers(tree, compiler):
+    """Nothing is known of the host yet, and no header of its own is needed."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    tree.write("inc/n.h", "#define N 1\n")
+    tree.write("n.c", '#include "n.h"\nint n = N;\n')
+    log = tree.compare(f"{compiler} -g -Iinc -c n.c -o n.o", ["n.o"])
+    assert pumped(log), log
+
+
+def test_clang_told_of_this_machines_processor(tree):
+    """-march=native is written out for the host."""
+    if shutil.which("clang") is None:
+        pytest.skip("no clang")
+    log = tree.compare("clang -g -O2 -march=native -MD -c a.c -o a.o",
+                       ["a.o", "a.d"])
+    assert pumped(log), log
+    assert "-march=native" not in log
+
+
+def test_words_that_clang_writes_into_the_object(tree):
+    """They would be ours, not the user's."""
+    if shutil.which("clang") is None:
+        pytest.skip("no clang")
+    tree.run([tree.program, "clang", "-frecord-gcc-switches", "-c", "a.c",
+              "-o", "a.o"])
+    assert "-frecord-gcc-switches" in why_here(tree.text()), tree.text()
+
+
 def test_variables_with_directories(tree):
     tree.write("env1/e.h", "#define E 1\n")
     tree.write("env2/f.h", "#define F 2\n")
@@ -295,6 +325,23 @@ def test_scanner_killed_in_the_middle(tree):
 
 
 # ---- what is preprocessed here -----------------------------------------------
+
+def test_compiler_that_shows_no_macros_is_quoted(tree):
+    tree.write("bin/gcc", "#!/bin/sh\ncase \" $* \" in *-dM*)\n"
+               "echo 'gcc: fatal error: out of order' >&2; exit 1;; esac\n"
+               "exec /usr/bin/gcc \"$@\"\n")
+    os.chmod(tree.work + "/bin/gcc", 0o755)
+    path = f"{tree.work}/bin:{os.environ['PATH']}"
+    p = tree.run([tree.program, "gcc", "-c", "a.c", "-o", "a.o"], PATH=path)
+    assert p.returncode == 0, tree.text()
+    assert why_here(tree.text()) == \
+        "the compiler shows no macros: gcc: fatal error: out of order"
+    p = tree.run([tree.program, "--scan-includes", "gcc", "-c", "a.c"],
+                 PATH=path)
+    assert p.returncode != 0 and tree.text().count("out of order") == 2
+    # once, not by the daemon and then without it
+    assert "scanning without it" not in tree.text()
+
 
 @pytest.mark.parametrize("text, reason", [
     ("const char *t = __DATE__;\n", "__DATE__"),
