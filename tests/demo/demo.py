@@ -3,14 +3,16 @@
 """demo - the main job on one machine.
 
 Two private daemons on loopback ports; this project's C files and a generated
-C++ program are compiled through them, plain and compressed; every object is
-compared with a local one; then a source asks for /etc/passwd and must not get
-it.  Ends what it starts.  The exit status is 0 only if all went as it should.
+C++ program are compiled through them, plain, compressed, and with the headers
+sent in place of preprocessed text; every object is compared with a local one;
+then a client that is not ours asks for /etc/passwd and must not get it.  Ends
+what it starts.  The exit status is 0 only if all went as it should.
 """
 import argparse
 import concurrent.futures
 import glob
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,10 +20,12 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "escape")]
 
 JOBS = 4
 CXX_FILES = 12
+MODES = [("plain", ""), ("lzo", ",lzo")]
 PROBLEMS = []
 
 
@@ -135,24 +139,44 @@ def make_trees(build, top, scratch):
 
 # --- the run ---------------------------------------------------------------
 
-def same_file(a, b):
+def read(path):
     try:
-        with open(a, "rb") as fa, open(b, "rb") as fb:
-            return fa.read() == fb.read()
+        with open(path, "rb") as f:
+            return f.read()
     except FileNotFoundError:
-        return False
+        return b""
 
 
-def compile_trees(harness, trees, daemons, scratch):
+def same_file(a, b):
+    return read(a) == read(b) != b""
+
+
+def check_pump(client):
+    """All were sent with their headers, but for what cannot be; ends the scanner
+    that found them."""
+    reasons = re.findall("is preprocessed here: (.*)", client.log())
+    odd = [r for r in reasons if "__DATE__" not in r and ".inc" not in r]
+    if odd or client.log().count(" bytes of files: ") <= len(reasons):
+        problem(f"{len(reasons)} jobs were preprocessed here: {odd[:5]}")
+    if reasons:
+        print(f"{'':18}{len(reasons)} of them preprocessed here, for they name "
+              "__DATE__ or .incbin")
+    subprocess.run([os.path.join(os.environ["DISTCC_BUILD"],
+                                 "libexec/distcc-scand"), "--stop"],
+                   env=client.env, check=False)
+
+
+def compile_trees(harness, trees, daemons, scratch, modes):
     print(f"{'tree':18}{'mode':8}{'files':>6}{'remote':>8}{'local':>7}"
           f"{'same object':>13}{'seconds':>9}{'local s':>9}")
     for tree in trees:
         plain = os.path.join(scratch, f"local-{tree.name.split()[0]}")
         local_s = tree.build(plain, [], harness.clean_env())
-        for mode, option in (("plain", ""), ("lzo", ",lzo")):
+        for mode, option in modes:
             where = os.path.join(scratch, f"{mode}-{tree.name.split()[0]}")
             hosts = " ".join(f"{d.hostspec}/{JOBS}{option}" for d in daemons)
-            client = harness.Client(where + "-client", hosts=hosts)
+            client = harness.Client(where + "-client", hosts=hosts,
+                                    XDG_RUNTIME_DIR="")
             seconds = tree.build(where, [client.program], client.env)
             same = sum(same_file(a, b) for a, b in
                        zip(tree.objects(plain).values(),
@@ -164,6 +188,8 @@ def compile_trees(harness, trees, daemons, scratch):
             if remote != total:
                 problem(f"{total - remote} jobs were not remote: "
                         f"{client.log()[-1500:]}")
+            if mode == "pump":
+                check_pump(client)
             if same != total:
                 problem(f"{total - same} objects differ from the local ones")
             if tree.command[0] == "g++":
@@ -187,44 +213,45 @@ def check_program(*builds):
 
 
 def forbidden_read(harness, daemon, scratch):
-    """A source that copies /etc/passwd into its object."""
-    directory = os.path.join(scratch, "forbidden")
-    client = harness.Client(directory, hosts=daemon.hostspec)
-    with open(f"{directory}/steal.c", "w", encoding="ascii") as f:
-        f.write('__asm__(".incbin \\"/etc/passwd\\"");\n')
-    command = ["gcc", "-c", "steal.c", "-o"]
-    here = subprocess.run([*command, "here.o"], cwd=directory, check=False,
-                          capture_output=True, text=True)
-    there = client.run(*command, "there.o")
-    if here.returncode != 0:
+    """A source that copies /etc/passwd into its object.  Our client compiles
+    such a one here; whoever attacks writes a client of his own."""
+    import wirekit  # pylint: disable=import-outside-toplevel
+    source = '__asm__(".incbin \\"/etc/passwd\\"");\n'
+    target = os.path.join(scratch, "here.o")
+    here = subprocess.run(["gcc", "-c", "-x", "c", "-", "-o", target],
+                          input=source, check=False, capture_output=True,
+                          text=True)
+    secret = b"root:"
+    if here.returncode != 0 or secret not in read(target):
         problem("the local compile, the control, failed: " + here.stderr)
-    if there.returncode == 0 or os.path.exists(f"{directory}/there.o"):
-        problem("the server gave /etc/passwd away")
-    message = there.stderr.decode(errors="replace").strip().splitlines()
+    there = wirekit.exchange(daemon.port, wirekit.plain_request(
+        ["gcc", "-c", "steal.i", "-o", "steal.o"], source))
+    if there.status in (0, None) or secret in there.all_bytes:
+        problem(f"the server did not refuse: {there}")
     print("a source with .incbin \"/etc/passwd\":")
     print(f"    local:  status {here.returncode}, the file is in the object")
-    print(f"    remote: status {there.returncode}, refused:")
-    for line in message or ["(no message)"]:
+    print(f"    remote: status {there.status}, refused:")
+    for line in there.text.strip().splitlines() or ["(no message)"]:
         print(f"        {line}")
-    if not any("passwd" in line for line in message):
-        problem("the refusal does not name the file: " + client.log()[-1500:])
+    if "passwd" not in there.text:
+        problem(f"the refusal does not name the file: {there}")
 
 
 def show_sandbox(harness):
     text, is_strict = harness.missing_layers()
     print(text.rstrip())
     if is_strict:
-        return []
+        return [], [*MODES, ("pump", ",lzo,cpp")]
     print("\nNot every layer can be had here, so the daemons run with "
-          "--sandbox=reduced.")
-    return ["--sandbox=reduced"]
+          "--sandbox=reduced, and preprocess nothing.")
+    return ["--sandbox=reduced"], MODES
 
 
 def run(harness, top, scratch):
     user = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}, not root"
     print(f"distcc demo: {harness.BUILD}, as {user}")
     heading("The sandbox's layers on this machine")
-    args = show_sandbox(harness)
+    args, modes = show_sandbox(harness)
     daemons = []
     try:
         for n in (1, 2):
@@ -233,7 +260,7 @@ def run(harness, top, scratch):
             print(f"daemon {n} listens on {daemons[-1].hostspec}")
         heading(f"Compiling, {JOBS} at a time, through both daemons")
         compile_trees(harness, make_trees(harness.BUILD, top, scratch),
-                      daemons, scratch)
+                      daemons, scratch, modes)
         heading("A forbidden read")
         forbidden_read(harness, daemons[0], scratch)
     finally:
