@@ -324,7 +324,8 @@ enter(struct job *j, struct frame *from, const struct sym *name,
 {
 	struct frame f = { .includer = from, .ent = found->ent,
 	    .open_dir = found->open_dir, .name = name,
-	    .place = found->place, .level = from->level + 1 };
+	    .place = found->place, .after = search_after(j, from, found),
+	    .level = from->level + 1 };
 	int r;
 
 	if ((r = answer_found(j, found->ent, name)) < 0)
@@ -556,7 +557,8 @@ static int
 include_option(struct job *j, const char *word, bool is_own)
 {
 	struct sym *name = atoms_get(&j->scan->atoms, word, strlen(word));
-	struct frame top = { .place = PLACE_BESIDE, .open_dir = j->cwd };
+	struct frame top = { .place = PLACE_BESIDE, .after = AFTER_NONE,
+	    .open_dir = j->cwd };
 	struct found found;
 	int r;
 
@@ -587,7 +589,8 @@ static int
 run_source(struct job *j)
 {
 	const char *source = j->opts->source;
-	struct frame f = { .place = PLACE_BESIDE, .is_main = true };
+	struct frame f = { .place = PLACE_BESIDE, .after = AFTER_NONE,
+	    .is_main = true };
 	struct walk w;
 	int r;
 

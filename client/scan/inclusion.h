@@ -26,7 +26,7 @@ struct inclusion {
 					   if it would have told since */
 	struct ent *ent;
 	struct dir *open_dir;
-	int place;
+	int place, after;
 	unsigned int depth;		/* levels of inclusion below */
 	uint32_t first_asks;		/* the trace's when bound was sorted */
 	uint32_t mark;			/* of the merge that has had it */

@@ -33,6 +33,7 @@ struct place {
 enum {
 	PLACE_BESIDE	= -1,	/* in the including file's directory */
 	PLACE_ABSOLUTE	= -2,
+	AFTER_NONE	= -1,
 };
 
 struct found {
@@ -77,6 +78,8 @@ struct frame {
 	struct dir *open_dir;
 	const struct sym *name;		/* as it was included */
 	int place;
+	int after;			/* where its #include_next begins; or
+					   AFTER_NONE: it is an #include */
 	unsigned int level;
 	bool is_main;
 	bool is_renamed;		/* by #line, here or further out */
@@ -143,6 +146,10 @@ enum search_kind {
 int search_find(struct job *j, const struct frame *from,
     enum search_kind kind, struct sym *name, bool is_angle,
     struct found *f) MUST_CHECK;
+
+/* search_after - a frame's `after`: what f found for an #include in from. */
+int search_after(const struct job *j, const struct frame *from,
+    const struct found *f);
 
 /* answer_place - name how places[i] was reached, once it matters. */
 void answer_place(struct job *j, size_t i);

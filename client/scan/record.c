@@ -375,6 +375,7 @@ keep(struct job *j, const struct frame *f, const struct unit *u,
 	in->ent = f->ent;
 	in->open_dir = f->open_dir;
 	in->place = f->place;
+	in->after = f->after;
 	in->depth = t->deepest - f->level;
 	split_uses(j, g->use, in);
 	inclusion_sort_bound(in, t->first_asks);

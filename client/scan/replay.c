@@ -125,7 +125,8 @@ fits(struct job *j, const struct frame *f, struct way *w, uint64_t context)
 	if (w->context != context || (w->first.sym != NULL &&
 	    macro_identity(m, w->first.sym) != w->first.is))
 		return false;
-	if (in->ent != f->ent || in->open_dir != f->open_dir || in->place != f->place ||
+	if (in->ent != f->ent || in->open_dir != f->open_dir ||
+	    in->place != f->place || in->after != f->after ||
 	    f->level + in->depth > LEVEL_MAX)
 		return false;
 	for (i = 0; i < in->nasked; i++)

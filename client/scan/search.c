@@ -484,41 +484,15 @@ beside_memo(struct job *j, struct dir *d, struct sym *name,
 	return r;
 }
 
-/*
- * clang's #include_next in a file that was not found along the path: behind
- * the place where the path would have found that file.
- */
-static int
-next_after_file(struct job *j, const struct frame *from, size_t start,
-    struct sym *name, struct found *f)
+int
+search_after(const struct job *j, const struct frame *from,
+    const struct found *f)
 {
-	struct found seen;
-	size_t i = start;
-	int r;
-
-	while (i < j->nplaces) {
-		memset(&seen, 0, sizeof(seen));
-		if ((r = look_along(j, i, name, &seen)) < 0)
-			return r;
-		if (seen.ent == NULL)
-			break;
-		i = (size_t)seen.place + 1;
-		if (seen.ent == from->ent)
-			return look_along(j, i, name, f);
-	}
-	return along_memo(j, start, name, f);
-}
-
-static int
-find_next(struct job *j, const struct frame *from, struct sym *name,
-    bool is_angle, struct found *f)
-{
-	if (from->place >= 0)
-		return along_memo(j, (size_t)from->place + 1, name, f);
-	if (j->opts->is_clang)
-		return next_after_file(j, from, is_angle ? j->bracket : 0,
-		    name, f);
-	return along_memo(j, 0, name, f);
+	if (f->place >= 0)
+		return f->place + 1;
+	if (f->place == PLACE_ABSOLUTE)
+		return AFTER_NONE;
+	return j->opts->is_clang ? from->after : 0;
 }
 
 /* #embed and .incbin have paths of their own. */
@@ -599,9 +573,8 @@ search_find(struct job *j, const struct frame *from, enum search_kind kind,
 		return find_data(j, from, kind, name, is_angle, f);
 	if (kind == SEARCH_OPTION)
 		return beside_memo(j, j->cwd, name, f);
-	if (kind == SEARCH_NEXT && !from->is_main &&
-	    from->place != PLACE_ABSOLUTE)
-		return find_next(j, from, name, is_angle, f);
+	if (kind == SEARCH_NEXT && from->after != AFTER_NONE)
+		return along_memo(j, (size_t)from->after, name, f);
 	if (is_angle)
 		return along_memo(j, j->bracket, name, f);
 	if (j->opts->is_split)

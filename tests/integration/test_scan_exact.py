@@ -159,6 +159,41 @@ def test_chains_of_include_next(tree, cc, n):   # noqa: F811
         tree.check(cc, *args, "-c", "m.c")
 
 
+@pytest.mark.parametrize("includes", [
+    '"beside/x.h"', "<beside/x.h>", "<way.h>", '"{root}/beside/x.h"',
+    '"{root}/beside/to.h"', '"beside/to.h"', "<past/x.h>"])
+@pytest.mark.parametrize("dirs", [
+    ["one", "two"], ["two", "one"], ["beside", "one"], ["one", "beside"],
+    ["path", "one", "two"], ["one", "path", "two"], ["two", "path", "one"],
+    ["one", "path", "two", "beside"], [".", "two", "path", "one"]])
+def test_include_next_where_a_file_was_found_beside_another(tree, cc, dirs,
+                                                            includes):
+    """gcc begins anew; clang goes on behind the place of the other, if that
+    was found along the path."""
+    for d in ("one", "two"):
+        tree.write(d + "/x.h", f"#ifndef X_{d}\n#define X_{d}\n"
+                   "#include_next <x.h>\n#endif\n")
+        tree.write(d + "/y.h")
+    tree.write("last/x.h", "")
+    tree.write("last/y.h", "")
+    tree.write("beside/x.h", "#ifndef X\n#define X\n#include_next <x.h>\n"
+               "#if __has_include_next(<y.h>)\n#include_next \"y.h\"\n"
+               "#endif\n#endif\n")
+    tree.write("beside/to.h", '#include "x.h"\n')
+    tree.write("path/way.h", '#include "../beside/to.h"\n')
+    tree.write("path/past/x.h", '#include "../../beside/x.h"\n')
+    tree.write("m.c", f"#include {includes.format(root=tree.root)}\n")
+    words = [cc, "-w", *(f"-I{d}" for d in dirs), "-I.", "-Ipath", "-Ilast",
+             "-c", "m.c"]
+    tree.check(*words)
+    # and from memory, behind another place
+    tree.write("n.c", '#include "beside/x.h"\n')
+    for source in ("n.c", "m.c", "n.c"):
+        words[-1] = source
+        want = tree.by_compiler(words)
+        assert tree.files(*words, daemon=True) == want
+
+
 def test_symlinked_directories_and_dots(tree, cc):  # noqa: F811
     """foo/../bar.h is beside what foo points to."""
     tree.write("far/away/x.h")

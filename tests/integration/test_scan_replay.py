@@ -120,6 +120,24 @@ def test_what_pop_macro_brings_back_is_this_jobs(tree):     # noqa: F811
     assert n == 8 and differ == 0, out
 
 
+@needs_tool
+@pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+def test_what_clang_goes_on_behind_is_where_the_other_file_was(tree):  # noqa: F811
+    """Its #include_next in a file that was found beside another."""
+    tree.write("beside/x.h", "".join(f"#define X{i}\n" for i in range(40)) +
+               "#include_next <y.h>\n")
+    tree.write("path/way.h", '#include "../beside/x.h"\n')
+    tree.write("one/y.h")
+    tree.write("two/y.h")
+    tree.write("m.c", '#include "beside/x.h"\n')
+    tree.write("n.c", "#include <way.h>\n")
+    commands = [(tree.root, ["clang", "-Ione", "-Ipath", "-Itwo", "-c", name])
+                for name in ("m.c", "n.c")]
+    time.sleep(scankit.GRAIN_S)
+    n, differ, out = compare(commands * 8)
+    assert n == 16 and differ == 0, out
+
+
 # ---- something changes ----------------------------------------------------
 
 ARGS = ["gcc", "-Ione", "-Itwo", "-c", "m.c"]
