@@ -73,12 +73,13 @@ class Tree:
         return {os.path.relpath(p, self.root) for kind, p in found
                 if kind == "FILE" and p.startswith(self.root + "/")}
 
-    def by_compiler(self, command, cwd=".", env=None):
+    def by_compiler(self, command, cwd=".", env=None, timeout=None):
         """The same by gcc -M, links resolved."""
         out = subprocess.run([command[0], "-M"] + list(command[1:]),
                              cwd=self.path(cwd), env=dict(self.env,
                                                           **(env or {})),
-                             capture_output=True, check=False)
+                             capture_output=True, check=False,
+                             timeout=timeout)
         assert out.returncode == 0, out.stderr
         text = os.fsdecode(out.stdout).split(":", 1)[1].replace("\\\n", " ")
         words = [re.sub(r"\\(.)", r"\1", w).replace("$$", "$")
