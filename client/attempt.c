@@ -223,7 +223,7 @@ talk(struct job *job, const struct host *host, struct remote_result *res)
 	if (r == 0 && res->status != 0 && (!job->env->fallback ||
 	    job->env->skip_local_retry)) {
 		/* no local compile will say whose fault it is */
-		job->pump.is_used = false;
+		pump_give_up(job, host, res);
 		remote_result_free(res);
 		remote_result_init(res);
 		r = ERR_UNSUPPORTED;

@@ -343,6 +343,24 @@ pump_run(struct job *job, const struct host *host, struct remote_result *res)
 }
 
 void
+pump_give_up(struct job *job, const struct host *host,
+    const struct remote_result *res)
+{
+	struct view said = buf_view(&res->part[REPLY_SERR]);
+	struct pump *p = &job->pump;
+	const unsigned char *end = said.len == 0 ? NULL :
+	    memchr(said.ptr, '\n', said.len);
+	char text[PUMP_WHY_BYTES / 2];
+
+	if (end != NULL)
+		said.len = (size_t)(end - said.ptr);
+	p->is_used = false;
+	(void)snprintf(p->why, sizeof(p->why), "%s fails on it with its "
+	    "headers: %s", host->spec, log_escape(said, text, sizeof(text)));
+	log_info("%s is preprocessed here: %s", job->file, p->why);
+}
+
+void
 pump_distrust(struct job *job, const struct host *host)
 {
 	struct verify v = verify_of(job, host);

@@ -57,6 +57,11 @@ void pump_free(struct pump *p);
 int pump_run(struct job *job, const struct host *host,
     struct remote_result *res) MUST_CHECK;
 
+/* pump_give_up - what failed there with its headers is preprocessed here; says
+ * so, with the first of the host's messages. */
+void pump_give_up(struct job *job, const struct host *host,
+    const struct remote_result *res);
+
 /* pump_write_deps - put the dependency file that came with the object in its
  * place, if there is to be one. */
 int pump_write_deps(const struct pump *p, const struct remote_result *res)

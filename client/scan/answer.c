@@ -307,6 +307,27 @@ keep_way_private(struct job *j, const struct walk *w)
 }
 
 /*
+ * clang calls a directory by the first name by which it came there, be it in vain.
+ * So other names of it have to lead there, too.
+ */
+static void
+name_way(struct job *j, const struct walk *w)
+{
+	struct dir *d;
+
+	for (size_t i = 0; j->opts->is_clang && i < w->nnotes; i++) {
+		d = w->notes[i].link != NULL ? w->notes[i].link->in :
+		    w->notes[i].dir;
+		if (answer_is_system(j, d) || is_by_name(j, d))
+			continue;
+		if (w->notes[i].link != NULL)
+			answer_link(j, w->notes[i].link);
+		else
+			answer_dir(j, d);
+	}
+}
+
+/*
  * Where a walk ended that did not come to what was looked for.
  * in      is_dir: that was a directory
  */
@@ -351,6 +372,7 @@ answer_absent(struct job *j, struct dir *d, struct sym *name,
 
 	if (w->dir == d && w->nnotes == 0 && is_named_private(j, d))
 		return;			/* as most are */
+	name_way(j, w);
 	if (answer_is_system(j, d)) {
 		answer_no_ent(j, tree_ent(&j->scan->tree, d, name));
 		return;
@@ -376,6 +398,7 @@ answer_mark_private(struct job *j, struct dir *d)
 void
 answer_option_dir(struct job *j, const char *text, const struct walk *w)
 {
+	name_way(j, w);
 	keep_way_private(j, w);
 	if (text[0] == '/' && w->nnotes != 0 && !is_by_name(j, w->dir))
 		answer_private(j, whole_dir(j, text));
@@ -389,6 +412,7 @@ answer_no_option_dir(struct job *j, const char *text, const struct walk *w)
 	bool is_plain = text[0] == '/' && w->nnotes == 0 &&
 	    !answer_is_system(j, w->dir);
 
+	name_way(j, w);
 	if (!is_plain)
 		answer_end(j, w, true);
 	if (text[0] == '/')

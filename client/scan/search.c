@@ -222,6 +222,9 @@ join_chains(struct job *j, const struct chain *quote,
 	add_chain(&all, system);
 	j->places = all.ptr;
 	j->nplaces = all.n;
+	/* for want of other directories gcc looks for <> in those for "", too */
+	if (j->bracket == j->nplaces && !j->opts->is_clang)
+		j->bracket = 0;
 }
 
 /*
@@ -279,6 +282,11 @@ build_path(struct job *j)
 	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,
 	    &bracket);
 	join_chains(j, &quote, &bracket, &system);
+	/* a path without one directory is another path to gcc, or an error */
+	if (own == 0 && j->bracket < j->nplaces) {
+		answer_place(j, j->bracket);
+		answer_dir(j, j->places[j->bracket].dir);
+	}
 	for (size_t i = 0; i < j->nplaces; i++)
 		answer_mark_private(j, j->places[i].dir);
 	for (size_t i = 0; i < all.n; i++)

@@ -138,6 +138,25 @@ def test_words_that_clang_writes_into_the_object(tree):
     assert "-frecord-gcc-switches" in why_here(tree.text()), tree.text()
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("words", [
+    "-iquote q -Iempty", "-Iempty", "-iquote empty", "-isystem way",
+    "-iquote q -idirafter inc/../empty"])
+def test_path_of_a_directory_in_which_nothing_is(tree, compiler, words):
+    """Without it gcc looks elsewhere, or nowhere."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    os.mkdir(tree.work + "/empty")
+    link(tree, "empty", "way")
+    tree.write("q/x.h", "#define X 1\n")
+    tree.write("p.c", "#if __has_include(<x.h>)\n#include <x.h>\n#endif\n"
+               '#include "q/x.h"\n#ifdef X\nint x = X;\n#endif\n'
+               "#if !__has_include(<x.h>)\nint none;\n#endif\n")
+    log = tree.compare(f"{compiler} -w -nostdinc {words} -MD -c p.c -o p.o",
+                       ["p.o", "p.d"])
+    assert pumped(log), log
+
+
 def test_variables_with_directories(tree):
     tree.write("env1/e.h", "#define E 1\n")
     tree.write("env2/f.h", "#define F 2\n")
@@ -204,6 +223,31 @@ def test_links_to_headers_and_directories(tree):
     tree.write("beside.h", "#error another file\n")
     tree.write("real/../beside.h", "#define BESIDE 5\n")
     log = tree.compare("gcc -g -MD -c l.c -o l.o", ["l.o", "l.d"])
+    assert pumped(log), log
+
+
+@pytest.mark.parametrize("option, source", [
+    ("-Iway -isystem real", "#include <r.h>"),      # the same directory
+    ("-isystem {work}/real -idirafter way", "#include <r.h>"),
+    ("-Iway/none -Ireal", "#include <r.h>"),
+    ("-Iaside/../none", '#include "./w.h"'),
+    ("-w", '#if !__has_include("way/none.h")\n#include "real/r.h"\n#endif'),
+    ("-Ireal", '#if !__has_include("aside/../real/none.h")\n'
+               '#include "real/r.h"\n#endif'),
+])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_first_name_of_a_directory(tree, compiler, option, source):
+    """clang keeps it, also where nothing is found by it."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    tree.write("real/r.h", '#include "beside.h"\n')
+    tree.write("real/beside.h", "#define R __FILE__\n")
+    tree.write("w.h", "#define R __FILE__\n")
+    tree.write("aside/other.h", "")
+    link(tree, "real", "way")
+    tree.write("n.c", source + "\nconst char *r = R;\n")
+    log = tree.compare(f"{compiler} {option.format(work=tree.work)} -g -MD -c "
+                       "n.c -o n.o", ["n.o", "n.d"])
     assert pumped(log), log
 
 

@@ -194,6 +194,18 @@ def test_include_next_where_a_file_was_found_beside_another(tree, cc, dirs,
         assert tree.files(*words, daemon=True) == want
 
 
+def test_angles_where_there_are_directories_for_quotes_only(tree, cc):  # noqa: F811
+    """gcc looks there for want of others, clang does not."""
+    tree.write("q/x.h")
+    tree.write("q/y.h")
+    tree.write("r/y.h")
+    tree.write("m.c", "#if __has_include(<x.h>)\n#include <x.h>\n"
+               "#include_next <y.h>\n#else\n#include \"y.h\"\n#endif\n")
+    for more in ([], ["-I."], ["-isystem", "r"], ["-Inowhere"]):
+        tree.check(cc, "-w", "-nostdinc", "-iquote", "q", "-iquote", "r", *more,
+                   "-c", "m.c")
+
+
 def test_symlinked_directories_and_dots(tree, cc):  # noqa: F811
     """foo/../bar.h is beside what foo points to."""
     tree.write("far/away/x.h")

@@ -163,6 +163,8 @@ class Trial:
             words.append(self.rng.choice(CHAINS) + d)
         for _ in range(self.rng.randint(0, 2)):
             words.append(f"-D{self.rng.choice(MACROS)}={self.rng.randint(0, 2)}")
+        if self.rng.random() < 0.1:
+            words.append("-nostdinc")
         return [*words, "-w", "-c", self.rng.choice(SOURCES)]
 
     def named_by_compiler(self, words):
