@@ -282,10 +282,10 @@ build_path(struct job *j)
 	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,
 	    &bracket);
 	join_chains(j, &quote, &bracket, &system);
-	/* a path without one directory is another path to gcc, or an error */
-	if (own == 0 && j->bracket < j->nplaces) {
-		answer_place(j, j->bracket);
-		answer_dir(j, j->places[j->bracket].dir);
+	/* without one directory to look in gcc takes another path, or has an error */
+	if (own == 0 && j->nplaces != 0) {
+		answer_place(j, j->nplaces - 1);
+		answer_dir(j, j->places[j->nplaces - 1].dir);
 	}
 	for (size_t i = 0; i < j->nplaces; i++)
 		answer_mark_private(j, j->places[i].dir);

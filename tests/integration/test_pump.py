@@ -140,7 +140,7 @@ def test_words_that_clang_writes_into_the_object(tree):
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("words", [
-    "-iquote q -Iempty", "-Iempty", "-iquote empty", "-isystem way",
+    "-iquote q -Iempty", "-Iempty", "-Iq -Iempty", "-iquote q -Iq -Iempty", "-iquote empty", "-isystem way",
     "-iquote q -idirafter inc/../empty"])
 def test_path_of_a_directory_in_which_nothing_is(tree, compiler, words):
     """Without it gcc looks elsewhere, or nowhere."""
@@ -148,7 +148,8 @@ def test_path_of_a_directory_in_which_nothing_is(tree, compiler, words):
         pytest.skip(f"no {compiler}")
     os.mkdir(tree.work + "/empty")
     link(tree, "empty", "way")
-    tree.write("q/x.h", "#define X 1\n")
+    tree.write("q/x.h", "#define X 1\n#if __has_include_next(<x.h>)\n"
+               "int next;\n#endif\n")
     tree.write("p.c", "#if __has_include(<x.h>)\n#include <x.h>\n#endif\n"
                '#include "q/x.h"\n#ifdef X\nint x = X;\n#endif\n'
                "#if !__has_include(<x.h>)\nint none;\n#endif\n")
