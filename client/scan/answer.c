@@ -399,6 +399,10 @@ void
 answer_option_dir(struct job *j, const char *text, const struct walk *w)
 {
 	name_way(j, w);
+	/* where it is not there clang takes the name of what is above it */
+	if (j->opts->is_clang && w->nnotes != 0 &&
+	    !answer_is_system(j, w->dir) && !is_by_name(j, w->dir))
+		answer_dir(j, w->dir);
 	keep_way_private(j, w);
 	if (text[0] == '/' && w->nnotes != 0 && !is_by_name(j, w->dir))
 		answer_private(j, whole_dir(j, text));

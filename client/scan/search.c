@@ -96,6 +96,22 @@ passes_own_link(struct job *j, const struct walk *w)
 	return false;
 }
 
+/*
+ * Whether the way is a full name in effect: by more ".." than lead to the root, or out
+ * of one of the compiler's own directories by ".." (/usr/include/../../srv), which is
+ * a host's wherever it puts the job.
+ */
+static bool
+is_rooted(struct job *j, const struct walk *w)
+{
+	bool is_out = false;
+
+	for (size_t i = 0; i < w->nnotes; i++)
+		is_out |= w->notes[i].link == NULL &&
+		    answer_is_system(j, w->notes[i].dir);
+	return w->is_past_root || (is_out && !answer_is_system(j, w->dir));
+}
+
 /* Whether an option names what would be the compiler's own, were it here. */
 static bool
 is_missing_own(const struct job *j, const char *dir)
@@ -112,7 +128,7 @@ answer_option(struct job *j, const struct place *p)
 {
 	const char *path;
 
-	if (p->walk->is_past_root) {
+	if (is_rooted(j, p->walk)) {
 		path = p->text[0] == '/' ? p->text + 1 :
 		    join(j, j->cwd->path, p->text) + 1;
 		answer_rooted(j, tree_ent(&j->scan->tree, j->scan->tree.root,
@@ -403,9 +419,11 @@ look_in(struct job *j, struct dir *d, struct sym *name,
 	struct walk *w = &j->scan->walk;
 	int r = tree_walk_name(&j->scan->tree, d, name, w);
 
-	/* find_absolute() has said it of the others */
-	if ((r == 0 || r == ERR_NOENT) && w->is_past_root &&
-	    name->name[0] != '/')
+	/* find_absolute() has said it of the others; and what is not found from one
+	 * of the compiler's own is asked for by the whole way */
+	if ((r == 0 || r == ERR_NOENT) && name->name[0] != '/' &&
+	    (w->is_past_root || w->ent != NULL || !answer_is_system(j, d)) &&
+	    is_rooted(j, w))
 		answer_rooted(j, w->ent != NULL ? w->ent :
 		    tree_ent(&j->scan->tree, d, name));
 	if (r == ERR_NOENT || (r == 0 && w->ent == NULL)) {

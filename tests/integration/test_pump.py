@@ -232,6 +232,7 @@ def test_links_to_headers_and_directories(tree):
     ("-isystem {work}/real -idirafter way", "#include <r.h>"),
     ("-Iway/none -Ireal", "#include <r.h>"),
     ("-Iaside/../none", '#include "./w.h"'),
+    ("-Iaside/../empty", '#include "./w.h"'),
     ("-w", '#if !__has_include("way/none.h")\n#include "real/r.h"\n#endif'),
     ("-Ireal", '#if !__has_include("aside/../real/none.h")\n'
                '#include "real/r.h"\n#endif'),
@@ -245,6 +246,7 @@ def test_first_name_of_a_directory(tree, compiler, option, source):
     tree.write("real/beside.h", "#define R __FILE__\n")
     tree.write("w.h", "#define R __FILE__\n")
     tree.write("aside/other.h", "")
+    os.mkdir(tree.work + "/empty")
     link(tree, "real", "way")
     tree.write("n.c", source + "\nconst char *r = R;\n")
     log = tree.compare(f"{compiler} {option.format(work=tree.work)} -g -MD -c "

@@ -421,6 +421,33 @@ def test_names_that_climb_past_the_root_are_full_in_effect(
     assert pumped(tree.text()), tree.text()
 
 
+@pytest.mark.parametrize("option, source", [
+    ("-g0", '#include <../../srv/pumped.h>\n'),
+    ("-I/usr/include/../../srv", "#include <pumped.h>\n"),
+    ("-Iway/../../srv", "#include <pumped.h>\n"),
+    ("-g0", '#include "way/../../srv/pumped.h"\n'),
+    ("-g0", '#if __has_include("way/../../srv/theirs.h")\n'
+     "#define VALUE 3\n#else\n#define VALUE 4\n#endif\n"),
+], ids=["name", "option", "link option", "link", "missing"])
+def test_names_that_leave_the_compilers_directories_are_full_in_effect(
+        sides, stock_daemon_program, option, source):
+    """Those are the host's own, so what is above them is, too."""
+    tree = sides({"pumped.h": "#define VALUE 1\n"},
+                 {"pumped.h": "#define VALUE 2\n", "theirs.h": ""}, SHOWN,
+                 program=stock_daemon_program)
+    os.symlink("/usr/include", tree.work + "/way")
+    tree.write("s.c", source + "int value = VALUE;\n")
+    both_ways(tree, ["gcc", option, *COMMAND[1:]])
+    assert "would not find by its full name" in why_here(tree.text()), \
+        tree.text()
+    # what leads back into them is not, nor what is looked for from there in vain
+    tree.write("s.c", "#include <linux/../errno.h>\n#include \"way/assert.h\"\n"
+               "#if __has_include(<../../srv/none.h>)\n#error\n#endif\n"
+               "int value = EINVAL;\n")
+    both_ways(tree, ["gcc", "-I/usr/include/linux/..", *COMMAND[1:]])
+    assert pumped(tree.text()), tree.text()
+
+
 def test_odd_names_of_directories_are_asked_for(sides):
     tree = sides({"pumped.h": "#define VALUE 1\n"},
                  {"pumped.h": "#define VALUE 1\n"})
