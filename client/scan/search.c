@@ -298,8 +298,9 @@ build_path(struct job *j)
 	remove_duplicates(&quote, j->opts->is_clang ? NULL : &system,
 	    &bracket);
 	join_chains(j, &quote, &bracket, &system);
-	/* without one directory to look in gcc takes another path, or has an error */
-	if (own == 0 && j->nplaces != 0) {
+	/* without one directory to look in gcc takes another path, or has an error;
+	 * a host has its own */
+	if (j->nplaces != 0 && !j->places[j->nplaces - 1].is_named) {
 		answer_place(j, j->nplaces - 1);
 		answer_dir(j, j->places[j->nplaces - 1].dir);
 	}

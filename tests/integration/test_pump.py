@@ -141,7 +141,7 @@ def test_words_that_clang_writes_into_the_object(tree):
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("words", [
     "-iquote q -Iempty", "-Iempty", "-Iq -Iempty", "-iquote q -Iq -Iempty", "-iquote empty", "-isystem way",
-    "-iquote q -idirafter inc/../empty"])
+    "-iquote q -idirafter inc/../empty", "+ -idirafter q -idirafter empty"])
 def test_path_of_a_directory_in_which_nothing_is(tree, compiler, words):
     """Without it gcc looks elsewhere, or nowhere."""
     if shutil.which(compiler) is None:
@@ -153,7 +153,8 @@ def test_path_of_a_directory_in_which_nothing_is(tree, compiler, words):
     tree.write("p.c", "#if __has_include(<x.h>)\n#include <x.h>\n#endif\n"
                '#include "q/x.h"\n#ifdef X\nint x = X;\n#endif\n'
                "#if !__has_include(<x.h>)\nint none;\n#endif\n")
-    log = tree.compare(f"{compiler} -w -nostdinc {words} -MD -c p.c -o p.o",
+    words = words.replace("+", "") if "+" in words else f"-nostdinc {words}"
+    log = tree.compare(f"{compiler} -w {words} -MD -c p.c -o p.o",
                        ["p.o", "p.d"])
     assert pumped(log), log
 
