@@ -42,15 +42,15 @@ CHAINS = ["-I", "-I", "-iquote", "-isystem", "-idirafter"]
 class Writer:
     """Random sources, most of which a compiler takes."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, names, ways):
+        self.rng, self.names, self.ways = rng, names, ways
         self.pick = rng.choice
 
     def chance(self, p):
         return self.rng.random() < p
 
     def name(self):
-        way, name = self.pick(WAYS), self.pick(NAMES)
+        way, name = self.pick(self.ways), self.pick(self.names)
         return self.pick([f'"{way}{name}"', f"<{way}{name}>"])
 
     def include(self):
@@ -130,7 +130,7 @@ class Trial:
     def __init__(self, root, seed):
         self.tree = scankit.Tree(root)
         self.rng = random.Random(seed)
-        self.writer = Writer(self.rng)
+        self.writer = Writer(self.rng, NAMES, WAYS)
         self.commands = self.compared = 0
         self.wrong = []
         self.compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
