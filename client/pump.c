@@ -22,6 +22,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "policy/compiler.h"
+#include "wire/path.h"
 
 #define SCANS_MAX	4	/* while files change under our hands */
 
@@ -294,7 +295,9 @@ suit_server(struct pump *p, const struct verify *v)
 		return 0;
 	switch (verify_rooted(v)) {
 	case INCBIN_SAME:
-		return 0;
+		return !is_cwd_linked(p) || path_check_name(p->cwd) == 0 ? 0 :
+		    not_so(p, "$PWD names the working directory in a way "
+		    "that cannot be sent");
 	case INCBIN_ELSEWHERE:
 		p->files.cdir = p->real_cwd;
 		return args_targets(p->args.argv) <= 1 ? 0 : not_so(p,

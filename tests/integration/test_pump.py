@@ -266,6 +266,17 @@ def test_working_directory_behind_a_link(tree):
         tree.read("a.o")
 
 
+@pytest.mark.parametrize("way", ["/../work", "/.", "/", "//"])
+def test_working_directory_in_other_words(tree, way):
+    """Compilers take them from $PWD, and write them into the object."""
+    p = tree.run([tree.program, "gcc", "-g", "-c", "a.c", "-o", "a.o"],
+                 PWD=tree.work + way)
+    assert p.returncode == 0 and "$PWD" in why_here(tree.text()), tree.text()
+    assert "bytes of files" not in tree.text()
+    log = tree.compare("gcc -g -MD -c a.c -o a.o", ["a.o", "a.d"])
+    assert pumped(log), log
+
+
 # ---- files that change -------------------------------------------------------
 
 COMMAND = "gcc -g -MD -c a.c -o a.o"
