@@ -430,6 +430,27 @@ run_dependency(struct job *j, struct frame *f, const struct directive *d)
 	return r;
 }
 
+/*
+ * gcc shows lines of the file that #line names, if it is there.  Nothing depends on
+ * it but messages: where it is not, or is a full name at stock's server, nothing is
+ * said.
+ */
+static int
+run_line(struct job *j, const struct directive *d)
+{
+	struct walk w;
+	int r;
+
+	/* another job may have another working directory */
+	trace_doubt(&j->scan->trace);
+	if (tree_walk(&j->scan->tree, j->cwd, d->name->name, &w) < 0 ||
+	    w.ent == NULL || w.ent->type != ENT_FILE)
+		return 0;
+	answer_walk(j, &w);
+	r = answer_file(j, w.ent);
+	return r < 0 ? job_lost(j, r, d->name->name) : 0;
+}
+
 /* ---- directives ------------------------------------------------------ */
 
 static int
@@ -468,6 +489,8 @@ run_one(struct job *j, struct frame *f, const struct directive *d)
 		return 0;
 	case DIR_DEPENDENCY:
 		return run_dependency(j, f, d);
+	case DIR_LINE:
+		return run_line(j, d);
 	case DIR_INCBIN:
 	case DIR_ASM_INCLUDE:
 		return run_incbin(j, f, d);

@@ -118,6 +118,7 @@ enum directive_kind {
 	DIR_PUSH, DIR_POP,	/* sym */
 	DIR_TAINT,		/* sym: a macro's body pushes or pops it */
 	DIR_DEPENDENCY,		/* name */
+	DIR_LINE,		/* name: its lines are shown in messages */
 	DIR_INCBIN,		/* name: read by the assembler */
 	DIR_ASM_INCLUDE,	/* name: likewise */
 	DIR_UNSURE,		/* text: why nothing can be said for sure */

@@ -29,6 +29,8 @@ struct lexer {
 	/* the open conditions: index of each one's latest branch; owns */
 	uint32_t *open;
 	size_t nopen, open_size;
+	/* the latest names of #line: generated sources have two by turns */
+	struct sym *line_names[2];
 	size_t work;
 	bool in_directive;
 	bool has_ucn;	/* a name may go on with \u: it is not the one we see */

@@ -210,6 +210,25 @@ dir_undef(struct lexer *lx)
 		unit_add(lx, DIR_UNDEF)->sym = lx->toks[0].sym;
 }
 
+/* in      i: the token after the number */
+static void
+dir_line(struct lexer *lx, size_t i)
+{
+	const struct tok *t = &lx->toks[i];
+	struct sym *name;
+
+	lx->unit->renames_file = true;
+	if (lx->ntoks <= i || t->kind != TOK_STRING || t->len < 3 ||
+	    t->text[0] != '"' || memchr(t->text, '\\', t->len) != NULL)
+		return;
+	name = atoms_get(lx->atoms, t->text + 1, t->len - 2);
+	if (name == lx->line_names[0] || name == lx->line_names[1])
+		return;
+	lx->line_names[1] = lx->line_names[0];
+	lx->line_names[0] = name;
+	unit_add(lx, DIR_LINE)->name = name;
+}
+
 static bool
 is_word(const struct lexer *lx, size_t i, const char *word)
 {
@@ -271,8 +290,11 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 
 	if (q == p)
 		return;
-	if (text_is(*p, TEXT_DIGIT))	/* # 1 "name" */
-		lx->unit->renames_file = true;
+	if (text_is(*p, TEXT_DIGIT)) {	/* # 1 "name" */
+		lex_line(lx, q, end);
+		dir_line(lx, 0);
+		return;
+	}
 	word = lex_name(lx, p, q)->word;
 	if (word == WORD_NONE || word > WORD_LINE)
 		return;
@@ -296,7 +318,7 @@ lex_directive(struct lexer *lx, const char *p, const char *end)
 	case WORD_DEFINE:	dir_define(lx, q, end); break;
 	case WORD_UNDEF:	dir_undef(lx); break;
 	case WORD_PRAGMA:	dir_pragma(lx, p, end); break;
-	case WORD_LINE:		lx->unit->renames_file = true; break;
+	case WORD_LINE:		dir_line(lx, 1); break;
 	default:		break;
 	}
 }

@@ -175,6 +175,23 @@ def test_compile_error_is_the_local_one(tree):
     assert "bad.c" in log
 
 
+@pytest.mark.parametrize("name", ["gram.y", "sub/gram.y", "none.y",
+                                  "{work}/gram.y", "a.c"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_lines_of_another_file_in_messages(tree, compiler, name):
+    """gcc shows those that #line names, as bison's and flex's output does."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
+    for path in ("gram.y", "sub/gram.y"):
+        tree.write(path, "first\nsecond line of " + path + "\nthird\n")
+    name = name.format(work=tree.work)
+    tree.write("g.c", "#include <stddef.h>\n" f'#line 2 "{name}"\n'
+               "static int unused(int n) { return n; }\n")
+    log = tree.compare(f"{compiler} -Wall -Wextra -g -MD -c g.c -o g.o",
+                       ["g.o", "g.d"])
+    assert pumped(log), log
+
+
 @pytest.mark.parametrize("count", [1000, 100_000, 3_000_000])
 def test_object_that_shrinks_to_little(tree, count):
     """It is unpacked into more and more room until it fits."""

@@ -67,7 +67,7 @@ static const struct row {
 	{ "\xef\xbb\xbf#include <a>\n", "i<a>" },
 	{ "#include <a>\r\n#define X\r\n", "i<a>D" },
 	{ "#warning don't\n#error \"\n#ident \"x\"\n#nothing\n# 1 \"x\"\n",
-	    "" },
+	    "l(x)" },
 	{ "#ifdef A", "d" },
 	{ "#else\n#endif\n#endif\n", "eZZ" },
 	{ "/**/ /**/\t#define B\n", "D" },
@@ -95,6 +95,10 @@ static const struct row {
 	{ "\"(\" \".\" \"(\\\"\" \".i\", _Pragma ( \"once\")\n", "m" },
 	{ "#define A _Pragma(\"once\")\n", "XD" },
 	{ "#true R\"(\n#define B\n", "" },
+	{ "#line 1 \"a.y\"\n#line 9 \"a.c\"\n#line 2 \"a.y\"\n# 3 \"b\" 2\n",
+	  "l(a.y)l(a.c)l(b)" },
+	{ "#line 7\n#line 1 L\"a\"\n#line 1 \"\"\n#line\n# 1\n"
+	  "#line N \"a\\b\"\n", "" },
 };
 
 static void
@@ -110,7 +114,7 @@ show(const struct unit *u, char *out, size_t size)
 		[DIR_PUSH] = '>', [DIR_POP] = '<',
 		[DIR_TAINT] = 'T', [DIR_DEPENDENCY] = 'p',
 		[DIR_INCBIN] = 'b', [DIR_ASM_INCLUDE] = 'a',
-		[DIR_UNSURE] = 'X',
+		[DIR_LINE] = 'l', [DIR_UNSURE] = 'X',
 	};
 	size_t i, n = 0;
 
@@ -118,7 +122,8 @@ show(const struct unit *u, char *out, size_t size)
 		const struct directive *d = &u->dirs[i];
 
 		out[n++] = kinds[d->kind];
-		if (d->kind < DIR_INCLUDE || d->kind > DIR_EMBED)
+		if ((d->kind < DIR_INCLUDE || d->kind > DIR_EMBED) &&
+		    d->kind != DIR_LINE)
 			continue;
 		if (d->name == NULL)
 			out[n++] = '*';
