@@ -441,8 +441,8 @@ run_line(struct job *j, const struct directive *d)
 	struct walk w;
 	int r;
 
-	/* another job may have another working directory */
-	trace_doubt(&j->scan->trace);
+	/* another command may have another working directory */
+	trace_break(&j->scan->trace);
 	if (tree_walk(&j->scan->tree, j->cwd, d->name->name, &w) < 0 ||
 	    w.ent == NULL || w.ent->type != ENT_FILE)
 		return 0;
